@@ -1,0 +1,29 @@
+//! The API of Pinisi, one file a kind, and the names that everybody uses.
+//!
+//! The YAML in the chart is generated from these types by `cargo generate`.
+//! Nothing here reads a cluster or decides anything.
+
+pub mod hybrid_workload;
+pub mod names;
+pub mod signal_source;
+pub mod site;
+pub mod sovereign_nodes;
+
+pub use hybrid_workload::{HybridWorkload, HybridWorkloadSpec, HybridWorkloadStatus};
+pub use signal_source::{SignalSource, SignalSourceSpec, SignalSourceStatus};
+pub use site::{Site, SiteSpec, SiteStatus};
+pub use sovereign_nodes::{SovereignNodes, SovereignNodesSpec};
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt as _;
+
+/// Every custom resource definition, in the order in which a reader meets them.
+#[must_use]
+pub fn all() -> Vec<CustomResourceDefinition> {
+    vec![
+        Site::crd(),
+        HybridWorkload::crd(),
+        SignalSource::crd(),
+        SovereignNodes::crd(),
+    ]
+}

@@ -1,0 +1,30 @@
+//! Labels, taints and fixed names: the words by which Pinisi and a cluster know each other.
+
+/// API group of every kind.
+pub const GROUP: &str = "pinisi.dev";
+/// Namespace label that says which class a namespace holds.
+pub const CLASS_LABEL: &str = "pinisi.dev/class";
+/// Value of [`CLASS_LABEL`] for namespaces that never leave sovereign ground.
+pub const CLASS_SENSITIVE: &str = "Sensitive";
+/// Value of [`CLASS_LABEL`] for namespaces that may overflow.
+pub const CLASS_MASS_TRAFFIC: &str = "MassTraffic";
+/// Label of a sibling Deployment and of its pods, and key of the taint on cloud nodes.
+pub const SITE_LABEL: &str = "pinisi.dev/site";
+/// Annotation of a sibling Deployment: the workload that it serves.
+pub const WORKLOAD_ANNOTATION: &str = "pinisi.dev/workload";
+/// Annotation of a sibling Deployment: digest of the target's template that it was made from.
+pub const TEMPLATE_ANNOTATION: &str = "pinisi.dev/template";
+/// Label of everything that the operator makes.
+pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
+/// Value of [`MANAGED_BY_LABEL`].
+pub const MANAGED_BY: &str = "pinisi";
+/// Field manager of every server-side apply, and name under which counts are written.
+pub const FIELD_MANAGER: &str = "pinisi";
+/// Finalizer of a `HybridWorkload`, held only while siblings exist.
+pub const FINALIZER: &str = "pinisi.dev/siblings";
+/// Name of the one `SovereignNodes` object.
+pub const SOVEREIGN_NODES: &str = "default";
+/// Prefix of node labels that a kubelet cannot set on itself.
+pub const NODE_RESTRICTION_PREFIX: &str = "node-restriction.kubernetes.io/";
+/// Prefix of the names of the guard's admission policies and bindings.
+pub const GUARD_PREFIX: &str = "pinisi-guard-";

@@ -1,0 +1,150 @@
+//! `Site`: a place to run. Not here: remote connections, prices and elastic pools, which
+//! become further optional fields.
+
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A place to run: some nodes of this cluster, under one jurisdiction.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[kube(
+    group = "pinisi.dev",
+    version = "v1alpha1",
+    kind = "Site",
+    status = "SiteStatus",
+    derive = "PartialEq",
+    category = "pinisi",
+    doc = "A place to run: some nodes of this cluster, under one jurisdiction.",
+    validation = Rule::new("self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')").message("a Site's name becomes a label value and part of Deployment names: use at most 40 lower-case letters, digits and '-', without dots"),
+    printcolumn(name = "Type", type_ = "string", json_path = ".spec.type"),
+    printcolumn(name = "Jurisdiction", type_ = "string", json_path = ".spec.jurisdiction"),
+    printcolumn(name = "Nodes", type_ = "integer", json_path = ".status.nodes"),
+    printcolumn(name = "CPU", type_ = "string", json_path = ".status.allocatable.cpu"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[x_kube(validation = Rule::new("has(self.nodes)").message("say where the site is: set spec.nodes.matchLabels to the labels that its nodes carry"))]
+#[x_kube(validation = Rule::new("has(self.nodes) == has(oldSelf.nodes)").message("the connection of a Site is immutable: make a new Site and move the workloads to it"))]
+#[serde(rename_all = "camelCase")]
+pub struct SiteSpec {
+    /// What kind of place this is. Only OnPrem is sovereign ground for Sensitive workloads. Immutable.
+    #[serde(rename = "type")]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("spec.type is immutable: make a new Site and move the workloads to it"))]
+    pub type_: SiteType,
+    /// Country whose law applies there, as ISO 3166-1 alpha-2 (for example ID). Immutable.
+    #[schemars(regex(pattern = "^[A-Z]{2}$"))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("spec.jurisdiction is immutable: make a new Site and move the workloads to it"))]
+    pub jurisdiction: String,
+    /// Nodes of this cluster that are the site. Immutable. A node that two Sites match stalls both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("spec.nodes is immutable: make a new Site and move the workloads to it"))]
+    pub nodes: Option<SiteNodes>,
+    /// Namespaces whose workloads may run here. Absent selects none, `{}` selects all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_namespaces: Option<LabelSelector>,
+    /// Limits on what Pinisi may use here, on top of what the nodes hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<SiteCapacity>,
+    /// When mass traffic goes on to the next tier, and when it may come back. Absent: 80 and 60.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermarks: Option<Watermarks>,
+}
+
+/// Kind of place.
+#[derive(
+    JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord,
+)]
+pub enum SiteType {
+    /// Own ground: lawful for Sensitive workloads.
+    OnPrem,
+    /// A provider's ground: for MassTraffic only.
+    Cloud,
+    /// A small place near its users: for MassTraffic only until a policy says otherwise.
+    Edge,
+}
+
+/// Nodes of this cluster, by label.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SiteNodes {
+    /// Labels that every node of the site carries, all of them. Prefer keys under
+    /// `node-restriction.kubernetes.io/`, which a node cannot set on itself.
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 8))]
+    pub match_labels: BTreeMap<String, String>,
+}
+
+/// Limits on what may be used at a site.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SiteCapacity {
+    /// The most that all Pinisi workloads together may request here. Absent: what the nodes hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<ResourceAmounts>,
+    /// Room that MassTraffic leaves free for Sensitive workloads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserve_for_sensitive: Option<ResourceAmounts>,
+}
+
+/// Amounts of CPU and memory.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.cpu) || has(self.memory)").message("name at least one of cpu and memory"))]
+pub struct ResourceAmounts {
+    /// CPU as a quantity, for example "12" or "1500m". Not negative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", length(max = 32))]
+    #[x_kube(validation = Rule::new("isQuantity(self) && !quantity(self).isLessThan(quantity('0')) && quantity(self).isLessThan(quantity('1Gi'))").message("cpu must be a quantity of 0 or more, for example '12' or '1500m'"))]
+    pub cpu: Option<Quantity>,
+    /// Memory as a quantity, for example "64Gi". Not negative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", length(max = 32))]
+    #[x_kube(validation = Rule::new("isQuantity(self) && !quantity(self).isLessThan(quantity('0')) && quantity(self).isLessThan(quantity('1Ei'))").message("memory must be a quantity of 0 or more, for example '64Gi'"))]
+    pub memory: Option<Quantity>,
+}
+
+/// Shares of a site's allocatable resources, in percent.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("self.lowPercent < self.highPercent").message("lowPercent must be below highPercent, or overflow and drain-back would chase each other"))]
+pub struct Watermarks {
+    /// MassTraffic grows here up to this share of what the nodes hold; what is above it goes to
+    /// the next tier first. 1 to 100.
+    #[schemars(range(min = 1, max = 100))]
+    pub high_percent: i32,
+    /// Replicas come back from later tiers only when the site's use is below this share. 0 to 99.
+    #[schemars(range(min = 0, max = 99))]
+    pub low_percent: i32,
+}
+
+/// What the operator sees of a site.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SiteStatus {
+    /// Generation of the spec that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Nodes that match and are Ready.
+    #[serde(default)]
+    pub nodes: i32,
+    /// What those nodes hold in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allocatable: Option<ResourceTotals>,
+    /// Ready, and Stalled where something needs a person.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
+}
+
+/// Sums over a site's nodes.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceTotals {
+    /// CPU in cores, for example "96" or "1500m".
+    pub cpu: String,
+    /// Memory, for example "384Gi".
+    pub memory: String,
+}
