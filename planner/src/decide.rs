@@ -1,0 +1,344 @@
+//! One workload's turn in the pass: demand, contest, blocked sites, spread, way home, steps. The
+//! parts decide; here they are only put in order and their reasons collected.
+
+use crate::contest::{self, Holder};
+use crate::demand::{self, Wanted};
+use crate::drain::{self, Round};
+use crate::memory::{Blocked, Contest, Decisions, Drain, WorkloadMemory};
+use crate::model::World;
+use crate::model::amounts::Replicas;
+use crate::model::site::SiteName;
+use crate::model::workload::{Demand, Mode, Override, Workload};
+use crate::placement::allocate::{allocate, linger};
+use crate::placement::room::Room;
+use crate::placement::seats::Seats;
+use crate::placement::{self, grace};
+use crate::plan::{Decision, Share, Step, is_sensitive};
+use crate::reason::Reason;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// What holds for one workload before anything is decided.
+struct Turn<'a> {
+    workload: &'a Workload,
+    word: Option<&'a Override>,
+    blocked: BTreeMap<SiteName, Blocked>,
+    low_since: &'a BTreeMap<SiteName, Timestamp>,
+    now: Timestamp,
+}
+
+/// Decides for one workload and takes what it needs out of `rooms`.
+pub(crate) fn decide(
+    world: &World,
+    workload: &Workload,
+    before: &WorkloadMemory,
+    rooms: &mut BTreeMap<SiteName, Room>,
+    low_since: &BTreeMap<SiteName, Timestamp>,
+    now: Timestamp,
+) -> (Decision, WorkloadMemory) {
+    let sensitive = is_sensitive(workload);
+    let word = workload.override_.as_ref().filter(|o| now < o.until);
+    let untouched = workload.demand == Demand::Untouched && word.is_none();
+    let blocked = if untouched {
+        BTreeMap::new()
+    } else {
+        placement::blocked(workload, &before.statistics.blocked, now)
+    };
+    let mut turn = Turn {
+        workload,
+        word,
+        blocked,
+        low_since,
+        now,
+    };
+    let moving = before
+        .decisions
+        .drain
+        .clone()
+        .filter(|_| word.is_none() && !sensitive && !untouched);
+
+    let mut seats = Seats::of(world, workload);
+    let moving = drain::sound(moving, &seats, &before.decisions.sites, &turn.blocked);
+    seats.sort(moving.as_ref(), &before.decisions.sites, &turn.blocked);
+    seats.measure(rooms, &turn.blocked, workload.request, sensitive);
+
+    let decided = before.decisions.total;
+    let present = seats.present(decided.is_some() && workload.demand != Demand::Untouched);
+    let mut wanted = demand::decide(&workload.demand, &before.statistics, present, decided, now);
+    if let Some(word) = word {
+        wanted = demand::overridden(wanted, word);
+    }
+    let (holder, contest) = hold(workload, untouched, &seats, &before.decisions, now);
+    let mut reasons = std::mem::take(&mut wanted.reasons);
+    if let Holder::Other { writer, writes } = &holder {
+        reasons.push(Reason::Contested {
+            writer: writer.clone(),
+            writes: *writes,
+        });
+    }
+    let ours = match workload.mode {
+        Mode::Paused => {
+            reasons.push(Reason::Paused);
+            false
+        }
+        // An autoscaler in the way is what Observe is for: show what would be done without it.
+        Mode::Observe => !untouched,
+        Mode::Active => holder == Holder::Us && !untouched,
+    };
+
+    let mut drain = None;
+    if ours {
+        drain = turn.spread(&mut seats, &wanted, moving, &mut reasons);
+    } else {
+        seats.rows.iter_mut().for_each(|r| r.target = r.leg.spec);
+        say_waiting(&seats, wanted.want, &mut reasons);
+    }
+    for row in &seats.rows {
+        if let Some(room) = rooms.get_mut(&row.site) {
+            room.take(workload.request, row.target.minus(row.leg.bound), sensitive);
+        }
+    }
+
+    let writes = ours && workload.mode == Mode::Active;
+    if workload.mode == Mode::Observe {
+        reasons.push(Reason::Observed);
+    }
+    let steps = if writes { steps(&seats) } else { Vec::new() };
+    let contest = match seats.home() {
+        Some(home) if steps.iter().any(|s| s.home) => contest::answered(contest, &home.leg, now),
+        Some(_) | None => contest,
+    };
+    let decisions = if untouched {
+        Decisions::default()
+    } else if writes {
+        let sites = seats
+            .rows
+            .iter()
+            .map(|r| (r.site.clone(), r.target))
+            .collect();
+        Decisions {
+            total: Some(wanted.want),
+            sites,
+            drain,
+            contest,
+        }
+    } else {
+        Decisions {
+            contest,
+            ..before.decisions.clone()
+        }
+    };
+    let mut statistics = wanted.statistics;
+    statistics.blocked = turn.blocked;
+
+    reasons.sort_by_key(rank);
+    let shares = seats
+        .rows
+        .iter()
+        .map(|r| {
+            (
+                r.site.clone(),
+                Share {
+                    desired: r.target,
+                    ready: r.leg.ready,
+                },
+            )
+        })
+        .collect();
+    (
+        Decision {
+            want: wanted.want,
+            shares,
+            steps,
+            reasons,
+        },
+        WorkloadMemory {
+            decisions,
+            statistics,
+        },
+    )
+}
+
+/// Who holds the target's count.
+fn hold(
+    workload: &Workload,
+    untouched: bool,
+    seats: &Seats,
+    before: &Decisions,
+    now: Timestamp,
+) -> (Holder, Option<Contest>) {
+    let Some(home) = seats.home().filter(|_| !untouched) else {
+        return (Holder::Us, None);
+    };
+    let competitor = workload.competitor.as_deref();
+    match workload.mode {
+        Mode::Active => {
+            let decided = before.sites.get(&home.site).copied();
+            contest::judge(competitor, &home.leg, decided, before.contest.as_ref(), now)
+        }
+        // Nothing is written, so nothing is contested; only an autoscaler in the way is said.
+        Mode::Observe | Mode::Paused => match competitor {
+            Some(writer) => (
+                Holder::Other {
+                    writer: writer.into(),
+                    writes: 0,
+                },
+                before.contest.clone(),
+            ),
+            None => (Holder::Us, before.contest.clone()),
+        },
+    }
+}
+
+impl Turn<'_> {
+    /// Spreads the total, takes the next step on the way home, and says why.
+    fn spread(
+        &mut self,
+        seats: &mut Seats,
+        wanted: &Wanted,
+        moving: Option<Drain>,
+        reasons: &mut Vec<Reason>,
+    ) -> Option<Drain> {
+        if let Some(word) = self.word {
+            seats.pin(word);
+        }
+        let moving = drain::absorb(moving, seats, wanted.want, self.now);
+        allocate(seats, wanted.want, wanted.held);
+        let placed = seats.targets();
+        let mut next = None;
+        if !is_sensitive(self.workload) && self.word.is_none() {
+            let round = Round {
+                want: wanted.want,
+                held: wanted.held,
+                policy: self.workload.drain,
+                grace: grace(self.workload),
+                low_since: self.low_since,
+                blocked: &self.blocked,
+                now: self.now,
+            };
+            let outcome = drain::advance(moving, seats, &round);
+            reasons.extend(outcome.reason);
+            next = outcome.drain;
+            if let Some((site, holds)) = outcome.failed {
+                let pending = self
+                    .workload
+                    .legs
+                    .get(&site)
+                    .map_or(Replicas::ZERO, |leg| leg.pending);
+                self.blocked
+                    .insert(site, drain::block(holds, pending, self.now));
+            }
+        }
+        linger(seats, wanted.want);
+        if wanted.held {
+            let free = seats.rows.iter_mut().filter(|r| r.pin.is_none());
+            free.for_each(|r| r.target = r.target.max(r.leg.spec));
+        }
+        if placed < wanted.want {
+            reasons.push(Reason::Short {
+                want: wanted.want,
+                placed,
+            });
+        }
+        self.say_sites(seats, placed < wanted.want, reasons);
+        next
+    }
+
+    fn say_sites(&self, seats: &Seats, short: bool, reasons: &mut Vec<Reason>) {
+        let home = seats.home().map(|h| (h.site.clone(), h.tier));
+        for row in seats.rows.iter().filter(|r| r.tier < seats.outside) {
+            let later = seats
+                .rows
+                .iter()
+                .any(|r| r.tier > row.tier && r.target > Replicas::ZERO);
+            if !row.open && (short || later || row.leg.spec > Replicas::ZERO) {
+                reasons.push(Reason::SiteClosed(row.site.clone()));
+            }
+            if let Some((from, _)) = home
+                .as_ref()
+                .filter(|(_, tier)| *tier < row.tier && row.pin.is_none())
+            {
+                let min = seats.tiers.get(row.tier).map_or(Replicas::ZERO, |t| t.min);
+                let replicas = row.target.min(seats.in_tier(row.tier).minus(min));
+                if replicas > Replicas::ZERO {
+                    reasons.push(Reason::Overflow {
+                        from: from.clone(),
+                        to: row.site.clone(),
+                        replicas,
+                    });
+                }
+            }
+        }
+        for (site, b) in &self.blocked {
+            let Blocked {
+                until,
+                holds: _,
+                pending,
+            } = b;
+            reasons.push(Reason::PendingTooLong {
+                site: site.clone(),
+                pending: *pending,
+                until: *until,
+            });
+        }
+    }
+}
+
+/// Of counts that are not ours: how many wait for a node.
+fn say_waiting(seats: &Seats, want: Replicas, reasons: &mut Vec<Reason>) {
+    let pending: Replicas = seats
+        .rows
+        .iter()
+        .map(|r| r.leg.pending.min(r.leg.spec))
+        .sum();
+    if pending > Replicas::ZERO {
+        reasons.push(Reason::Short {
+            want,
+            placed: seats.targets().minus(pending).min(want),
+        });
+    }
+}
+
+/// What is to be written, increases first.
+fn steps(seats: &Seats) -> Vec<Step> {
+    let change = |r: &crate::placement::seats::Seat| Step {
+        site: r.site.clone(),
+        home: r.home,
+        from: r.leg.spec,
+        to: r.target,
+    };
+    let up = seats
+        .rows
+        .iter()
+        .filter(|r| r.target > r.leg.spec)
+        .map(change);
+    let down = seats
+        .rows
+        .iter()
+        .filter(|r| r.target < r.leg.spec)
+        .map(change);
+    up.chain(down).collect()
+}
+
+/// Most telling first.
+fn rank(reason: &Reason) -> u8 {
+    match reason {
+        Reason::Paused => 0,
+        Reason::Contested { .. } => 1,
+        Reason::Overridden { .. } => 2,
+        Reason::NoSignal(_) | Reason::StaleSignal { .. } => 3,
+        Reason::Short { .. } => 4,
+        Reason::PendingTooLong { .. } => 5,
+        Reason::SiteClosed(_) => 6,
+        Reason::AtMaximum { .. } => 7,
+        Reason::Draining { .. } => 8,
+        Reason::Overflow { .. } => 9,
+        Reason::Warming { .. } => 10,
+        Reason::HeldByWindow { .. } => 11,
+        Reason::AtMinimum(_) => 12,
+        Reason::Load { .. } => 13,
+        Reason::SetByHand(_) => 14,
+        Reason::Untouched => 15,
+        Reason::Observed => 16,
+    }
+}

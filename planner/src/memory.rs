@@ -1,0 +1,92 @@
+//! What one plan leaves for the next. [`Decisions`] go into status with the decision and survive
+//! a restart; [`Statistics`] may be lost, and until they are back nothing shrinks.
+
+use crate::model::amounts::{MilliLoad, Replicas};
+use crate::model::site::SiteName;
+use crate::model::workload::WorkloadId;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+
+/// What one plan leaves for the next.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// By workload.
+    pub workloads: BTreeMap<WorkloadId, WorkloadMemory>,
+    /// Since when each site has been under its low watermark.
+    pub low_since: BTreeMap<SiteName, Timestamp>,
+}
+
+/// One workload's memory.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WorkloadMemory {
+    /// Survives a restart.
+    pub decisions: Decisions,
+    /// May be lost.
+    pub statistics: Statistics,
+}
+
+/// Decisions that must outlive a restart.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Decisions {
+    /// Total decided last.
+    pub total: Option<Replicas>,
+    /// Count decided last at each site.
+    pub sites: BTreeMap<SiteName, Replicas>,
+    /// A drain-back episode under way.
+    pub drain: Option<Drain>,
+    /// Others who write a count that we hold.
+    pub contest: Option<Contest>,
+}
+
+/// A drain-back episode.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drain {
+    /// Site that replicas leave.
+    pub from: SiteName,
+    /// Site that they come home to.
+    pub to: SiteName,
+    /// Replicas made at home whose twins have not been removed yet; 0 between two steps.
+    pub moving: Replicas,
+    /// When the last phase began: replicas were made, or their twins removed.
+    pub since: Timestamp,
+}
+
+/// Foreign writes to a count that we hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contest {
+    /// Foreign writes seen in this contest.
+    pub writes: u32,
+    /// When the last one was seen.
+    pub last: Timestamp,
+    /// The last writer's field manager.
+    pub writer: String,
+    /// Generation at which the last one was seen.
+    pub generation: i64,
+}
+
+/// What may be lost.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Statistics {
+    /// Recent samples of the load, oldest first, each once. Bounded by `demand::SAMPLES_MAX`.
+    pub samples: VecDeque<(Timestamp, MilliLoad)>,
+    /// Needs for the scale-down window: time and replicas, decreasing (a monotone queue).
+    pub needs: VecDeque<(Timestamp, Replicas)>,
+    /// Since when needs have been recorded without a gap; nothing shrinks until this is a whole
+    /// window ago.
+    pub needs_since: Option<Timestamp>,
+    /// Sites that did not take pods, and until when they are not tried again.
+    pub blocked: BTreeMap<SiteName, Blocked>,
+}
+
+/// A site that left pods Pending.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blocked {
+    /// Not tried again before.
+    pub until: Timestamp,
+    /// Pods that it does hold.
+    pub holds: Replicas,
+    /// Pods that it left without a node.
+    #[serde(default)]
+    pub pending: Replicas,
+}

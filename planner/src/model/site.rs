@@ -1,0 +1,134 @@
+//! Sites and their nodes, and the type that keeps Sensitive workloads on lawful ones.
+
+use super::amounts::{Percent, Resources};
+use serde::{Deserialize, Serialize};
+use std::{borrow::Borrow, fmt, sync::Arc};
+
+/// Name of a Site.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SiteName(Arc<str>);
+
+impl SiteName {
+    /// A name as the API has it.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for SiteName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SiteName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Kind of place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum SiteKind {
+    /// Sovereign ground.
+    OnPrem,
+    /// A provider's ground.
+    Cloud,
+    /// A small place near its users; not sovereign until a policy says so.
+    Edge,
+}
+
+/// A place to run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Site {
+    /// Kind of place.
+    pub kind: SiteKind,
+    /// Above this share of the nodes' allocatable resources mass traffic goes on to later tiers.
+    pub high: Percent,
+    /// Replicas come back only while the site's use is below this share.
+    pub low: Percent,
+    /// Room that mass traffic leaves free for Sensitive workloads.
+    pub reserve: Resources,
+    /// The most that Pinisi's workloads may request here in all, where there is such a limit.
+    pub max: Option<Resources>,
+    /// False stalls new placement (a node in two Sites, no nodes). What runs goes on running.
+    pub open: bool,
+    /// The site's Ready nodes.
+    pub nodes: Vec<Node>,
+}
+
+/// A node as the scheduler would see it. `used` counts all pods bound to it that have not finished.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// Name.
+    pub name: Arc<str>,
+    /// What pods may request here in all.
+    pub allocatable: Resources,
+    /// Pods that may run here in all.
+    pub pod_slots: u32,
+    /// Requests of the pods bound here.
+    pub used: Resources,
+    /// Pods bound here.
+    pub used_slots: u32,
+    /// False for a cordoned node: it counts as use, not as room.
+    pub schedulable: bool,
+}
+
+/// A site on which a Sensitive workload may run. There is no other way to make one than
+/// [`SovereignSite::of`], so a Sensitive placement cannot name an unlawful site.
+///
+/// ```
+/// use pinisi_planner::model::site::{SiteKind, SiteName, SovereignSite};
+/// use pinisi_planner::model::workload::Placement;
+/// let home = SovereignSite::of(&SiteName::new("home"), SiteKind::OnPrem);
+/// assert!(home.is_some());
+/// assert!(SovereignSite::of(&SiteName::new("cloud"), SiteKind::Cloud).is_none());
+/// let _ = Placement::Sensitive { sites: home.into_iter().collect() };
+/// ```
+/// A bare name is no proof:
+/// ```compile_fail
+/// use pinisi_planner::model::site::SiteName;
+/// use pinisi_planner::model::workload::Placement;
+/// let _ = Placement::Sensitive { sites: vec![SiteName::new("cloud")] };
+/// ```
+/// Nor can the proof be made by hand, as its field is private:
+/// ```compile_fail
+/// use pinisi_planner::model::site::{SiteName, SovereignSite};
+/// let _ = SovereignSite(SiteName::new("cloud"));
+/// ```
+/// Nor can a tier stand in for it:
+/// ```compile_fail
+/// use pinisi_planner::model::amounts::Replicas;
+/// use pinisi_planner::model::site::SiteName;
+/// use pinisi_planner::model::workload::{Placement, Tier};
+/// let tier = Tier { sites: vec![SiteName::new("cloud")], min: Replicas::ZERO, max: Replicas::MAX };
+/// let _ = Placement::Sensitive { sites: vec![tier] };
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct SovereignSite(SiteName);
+
+impl SovereignSite {
+    /// The proof that `site` is sovereign ground, or `None` where it is not.
+    #[must_use]
+    pub fn of(name: &SiteName, kind: SiteKind) -> Option<Self> {
+        match kind {
+            SiteKind::OnPrem => Some(Self(name.clone())),
+            SiteKind::Cloud | SiteKind::Edge => None,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &SiteName {
+        &self.0
+    }
+}

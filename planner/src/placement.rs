@@ -1,0 +1,73 @@
+//! Where replicas run: room node by node, the table of a workload's sites, and the spread over it.
+//! Not here: how many (demand), and the way home (drain).
+
+pub(crate) mod allocate;
+pub(crate) mod room;
+pub(crate) mod seats;
+
+use crate::memory::Blocked;
+use crate::model::amounts::Replicas;
+use crate::model::site::SiteName;
+use crate::model::workload::{Demand, Workload};
+use crate::time::{after, elapsed};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+
+/// A pod may stay Pending for this long, or for twice the start-up time where that is longer,
+/// before its site counts as full.
+pub const PENDING_GRACE: SignedDuration = SignedDuration::from_secs(20);
+/// A site that left pods Pending is not tried again for this long.
+pub const BLOCK: SignedDuration = SignedDuration::from_secs(60);
+/// No grace is longer, whatever start-up time is said.
+const GRACE_MAX: SignedDuration = SignedDuration::from_hours(1);
+
+/// How long a pod of this workload may stay Pending.
+pub(crate) fn grace(workload: &Workload) -> SignedDuration {
+    let start_up = match &workload.demand {
+        Demand::Untouched | Demand::Fixed(_) => SignedDuration::ZERO,
+        Demand::Load(load) => load.start_up.clamp(SignedDuration::ZERO, GRACE_MAX),
+    };
+    PENDING_GRACE
+        .max(start_up.saturating_add(start_up))
+        .min(GRACE_MAX)
+}
+
+/// Sites that do not take pods of this workload now: those found before whose time is not over,
+/// and those with pods that have been Pending for too long.
+pub(crate) fn blocked(
+    workload: &Workload,
+    before: &BTreeMap<SiteName, Blocked>,
+    now: Timestamp,
+) -> BTreeMap<SiteName, Blocked> {
+    let latest = after(now, BLOCK);
+    let mut blocked: BTreeMap<_, _> = before
+        .iter()
+        .filter(|(site, b)| b.until > now && workload.legs.contains_key(*site))
+        .map(|(site, b)| {
+            (
+                site.clone(),
+                Blocked {
+                    until: b.until.min(latest),
+                    ..b.clone()
+                },
+            )
+        })
+        .collect();
+    let grace = grace(workload);
+    for (site, leg) in &workload.legs {
+        let waits = leg
+            .pending_since
+            .is_some_and(|since| elapsed(since, now) >= grace);
+        // Pending pods beyond the spec are a roll-out's surge: none of them is missing.
+        let missing = leg.pending > Replicas::ZERO && leg.bound < leg.spec;
+        if waits && missing && !blocked.contains_key(site) {
+            let entry = Blocked {
+                until: latest,
+                holds: leg.bound,
+                pending: leg.pending,
+            };
+            blocked.insert(site.clone(), entry);
+        }
+    }
+    blocked
+}

@@ -1,0 +1,176 @@
+//! Spreads a total over the table of sites: keep what is there, grow in the order of tiers, shrink
+//! in the reverse order. What does not fit is left over and said by the caller; what fits is placed.
+
+use crate::model::amounts::Replicas;
+use crate::placement::seats::{Seat, Seats};
+
+/// How far a growing site may be filled.
+#[derive(Clone, Copy, Debug)]
+enum Cap {
+    High,
+    Fit,
+}
+
+/// Sets every target so that they sum to `want` as far as room allows. While nothing may shrink
+/// (`held`) no replicas move between tiers either: they would be there twice, and count as present.
+pub(crate) fn allocate(seats: &mut Seats, want: Replicas, held: bool) {
+    let mut pinned = Replicas::ZERO;
+    for row in &mut seats.rows {
+        row.target = row.pin.unwrap_or(row.keep);
+        pinned = pinned.plus(row.pin.unwrap_or_default());
+    }
+    let want = want.minus(pinned);
+    // In wide numbers: what runs may sum to more than one count can say.
+    let kept: u64 = seats
+        .rows
+        .iter()
+        .filter(|r| r.pin.is_none())
+        .map(|r| u64::from(r.target.get()))
+        .sum();
+    let (mut surplus, missing) = (
+        kept.saturating_sub(want.get().into()),
+        u64::from(want.get()).saturating_sub(kept),
+    );
+    grow(
+        seats,
+        Replicas::new(u32::try_from(missing).unwrap_or(u32::MAX)),
+    );
+    while surplus > 0 {
+        let part = Replicas::new(u32::try_from(surplus).unwrap_or(u32::MAX));
+        shrink(seats, part);
+        surplus = surplus.saturating_sub(part.get().into());
+    }
+    if !held {
+        serve_minimums(seats);
+    }
+}
+
+fn grow(seats: &mut Seats, mut rest: Replicas) {
+    for tier in 0..seats.tiers.len() {
+        let missing = below_minimum(seats, tier).min(rest);
+        rest = rest.minus(fill_up(seats, tier, missing));
+    }
+    for cap in [Cap::High, Cap::Fit] {
+        for tier in 0..seats.tiers.len() {
+            rest = rest.minus(fill(seats, tier, rest, cap));
+        }
+    }
+}
+
+/// Fills a tier, under the high watermarks first and above them after. Returns what it took.
+fn fill_up(seats: &mut Seats, tier: usize, n: Replicas) -> Replicas {
+    let gentle = fill(seats, tier, n, Cap::High);
+    gentle.plus(fill(seats, tier, n.minus(gentle), Cap::Fit))
+}
+
+fn fill(seats: &mut Seats, tier: usize, n: Replicas, cap: Cap) -> Replicas {
+    let max = seats.tiers.get(tier).map_or(Replicas::ZERO, |t| t.max);
+    let n = n.min(max.minus(seats.in_tier(tier)));
+    let mut rest = n;
+    for row in free_rows(seats, tier) {
+        let cap = match cap {
+            Cap::High => row.cap_high.min(row.cap_fit),
+            Cap::Fit => row.cap_fit,
+        };
+        let more = cap.minus(row.target).min(rest);
+        row.target = row.target.plus(more);
+        rest = rest.minus(more);
+    }
+    n.minus(rest)
+}
+
+fn shrink(seats: &mut Seats, mut surplus: Replicas) {
+    for respect_minimum in [true, false] {
+        for tier in (0..seats.tiers.len()).rev() {
+            let spare = if respect_minimum {
+                above_minimum(seats, tier)
+            } else {
+                seats.in_tier(tier)
+            };
+            surplus = surplus.minus(give(seats, tier, surplus.min(spare)));
+        }
+    }
+}
+
+/// Takes replicas from a tier, from its last site first. Returns how many it gave.
+fn give(seats: &mut Seats, tier: usize, n: Replicas) -> Replicas {
+    let mut rest = n;
+    let mut rows: Vec<_> = free_rows(seats, tier).collect();
+    for row in rows.iter_mut().rev() {
+        let less = row.target.min(rest);
+        row.target = row.target.minus(less);
+        rest = rest.minus(less);
+    }
+    n.minus(rest)
+}
+
+/// Moves replicas to tiers below their minimum from tiers that can spare them.
+fn serve_minimums(seats: &mut Seats) {
+    for tier in 0..seats.tiers.len() {
+        for donor in (0..seats.tiers.len()).rev().filter(|d| *d != tier) {
+            let movable = free_rows(seats, donor).map(|r| r.target).sum::<Replicas>();
+            let spare = above_minimum(seats, donor).min(movable);
+            let taken = fill_up(seats, tier, below_minimum(seats, tier).min(spare));
+            give(seats, donor, taken);
+        }
+    }
+}
+
+/// Replicas that stay on for a while though their target is lower: so many that what is Ready
+/// never falls below the want while replicas move between sites for another reason than load.
+pub(crate) fn linger(seats: &mut Seats, want: Replicas) {
+    let ready: Replicas = seats.rows.iter().map(|r| r.leg.ready.min(r.target)).sum();
+    let mut room = want.minus(ready);
+    // A tier that shrinks below what it may have needs no more than its targets.
+    let shrinks = |tier| {
+        seats
+            .rows
+            .iter()
+            .any(|r| r.tier == tier && r.target < r.keep)
+    };
+    let shrinking: Vec<_> = (0..seats.tiers.len()).map(shrinks).collect();
+    for row in seats.rows.iter_mut().filter(|r| r.pin.is_none()) {
+        let shrinks = shrinking.get(row.tier).copied().unwrap_or(false);
+        let stays = if shrinks {
+            Replicas::ZERO
+        } else {
+            row.misplaced.min(room)
+        };
+        row.target = row.target.plus(stays);
+        room = room.minus(stays);
+    }
+    // A tier that is being brought up to its minimum: its donors wait for it.
+    let mut waiting = Replicas::ZERO;
+    for (i, tier) in seats.tiers.iter().enumerate() {
+        let rows = seats.rows.iter().filter(|r| r.tier == i);
+        let ready: Replicas = rows.map(|r| r.leg.ready.min(r.target)).sum();
+        waiting = waiting.plus(tier.min.min(seats.in_tier(i)).minus(ready));
+    }
+    room = room.min(waiting);
+    for row in seats.rows.iter_mut().filter(|r| r.pin.is_none()) {
+        let stays = row.keep.minus(row.target).min(room);
+        row.target = row.target.plus(stays);
+        room = room.minus(stays);
+    }
+}
+
+fn free_rows(seats: &mut Seats, tier: usize) -> impl DoubleEndedIterator<Item = &mut Seat> {
+    seats
+        .rows
+        .iter_mut()
+        .filter(move |r| r.tier == tier && r.pin.is_none())
+}
+
+fn below_minimum(seats: &Seats, tier: usize) -> Replicas {
+    seats
+        .tiers
+        .get(tier)
+        .map_or(Replicas::ZERO, |t| t.min.min(t.max))
+        .minus(seats.in_tier(tier))
+}
+
+fn above_minimum(seats: &Seats, tier: usize) -> Replicas {
+    seats
+        .in_tier(tier)
+        .minus(seats.tiers.get(tier).map_or(Replicas::ZERO, |t| t.min))
+}

@@ -1,0 +1,243 @@
+//! One workload's sites in order, with what is there now: the table that allocation and drain work
+//! on. Class is turned into tiers here; nothing after it can name another site.
+
+use crate::drain::with_made;
+use crate::memory::{Blocked, Drain};
+use crate::model::World;
+use crate::model::amounts::{Replicas, Resources};
+use crate::model::site::{SiteKind, SiteName};
+use crate::model::workload::{Leg, Override, Placement, Workload};
+use crate::placement::room::{Asker, Room};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Bounds of a tier.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub min: Replicas,
+    pub max: Replicas,
+}
+
+/// A site's place in the table.
+#[derive(Clone, Debug)]
+pub(crate) struct Seat {
+    pub site: SiteName,
+    pub tier: usize,
+    /// The target itself, not a sibling.
+    pub home: bool,
+    pub leg: Leg,
+    /// False for a site of the placement that takes no new replicas.
+    pub open: bool,
+    /// Said by an override.
+    pub pin: Option<Replicas>,
+    /// Of what is specified now: what counts as placed here.
+    pub keep: Replicas,
+    /// Of what is specified now: not allowed here (any more); leaves when the rest is Ready.
+    pub misplaced: Replicas,
+    /// Most replicas here under the high watermark.
+    pub cap_high: Replicas,
+    /// Most replicas here.
+    pub cap_fit: Replicas,
+    /// The count being decided.
+    pub target: Replicas,
+}
+
+/// The table.
+#[derive(Clone, Debug)]
+pub(crate) struct Seats {
+    pub rows: Vec<Seat>,
+    /// Bounds by tier, those of `outside` included.
+    pub tiers: Vec<Bounds>,
+    /// The tier of sites that hold replicas but are in no tier of the placement.
+    pub outside: usize,
+}
+
+impl Seats {
+    /// The table for one workload. Sites that hold replicas but are in no tier (any more) come
+    /// last, in a tier of their own that takes none; for Sensitive they are left out altogether.
+    pub(crate) fn of(world: &World, workload: &Workload) -> Self {
+        let mut rows = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut seat = |site: &SiteName, tier: usize| {
+            if !seen.insert(site.clone()) {
+                return;
+            }
+            let leg = workload.legs.get(site).cloned().unwrap_or_default();
+            rows.push(Seat {
+                site: site.clone(),
+                tier,
+                home: false,
+                open: world.sites.get(site).is_some_and(|s| s.open),
+                pin: None,
+                keep: leg.spec,
+                misplaced: Replicas::ZERO,
+                cap_high: Replicas::ZERO,
+                cap_fit: Replicas::ZERO,
+                target: leg.spec,
+                leg,
+            });
+        };
+        let tiers = match &workload.placement {
+            Placement::Sensitive { sites } => {
+                for site in sites {
+                    // The type proves it; the world of this moment must not say otherwise.
+                    let kind = world.sites.get(site.name()).map(|s| s.kind);
+                    match kind {
+                        Some(SiteKind::OnPrem) | None => seat(site.name(), 0),
+                        Some(SiteKind::Cloud | SiteKind::Edge) => {}
+                    }
+                }
+                vec![Bounds {
+                    min: Replicas::ZERO,
+                    max: Replicas::MAX,
+                }]
+            }
+            Placement::MassTraffic { tiers } => {
+                for (i, tier) in tiers.iter().enumerate() {
+                    tier.sites.iter().for_each(|site| seat(site, i));
+                }
+                let held = workload
+                    .legs
+                    .iter()
+                    .filter(|(_, leg)| leg.spec > Replicas::ZERO || leg.bound > Replicas::ZERO);
+                held.for_each(|(site, _)| seat(site, tiers.len()));
+                let mut bounds: Vec<_> = tiers
+                    .iter()
+                    .map(|t| Bounds {
+                        min: t.min,
+                        max: t.max,
+                    })
+                    .collect();
+                bounds.push(Bounds {
+                    min: Replicas::ZERO,
+                    max: Replicas::ZERO,
+                });
+                bounds
+            }
+        };
+        let home = match &workload.placement {
+            Placement::Sensitive { sites } => {
+                sites.first().map(crate::model::site::SovereignSite::name)
+            }
+            Placement::MassTraffic { tiers } => tiers.iter().find_map(|t| t.sites.first()),
+        };
+        for row in &mut rows {
+            row.home = Some(&row.site) == home;
+        }
+        let outside = match &workload.placement {
+            Placement::Sensitive { sites: _ } => tiers.len(),
+            Placement::MassTraffic { tiers: named } => named.len(),
+        };
+        Self {
+            rows,
+            tiers,
+            outside,
+        }
+    }
+
+    /// Sorts what is specified now into what counts, what waits in vain (`blocked`) and what is
+    /// misplaced, and subtracts what a drain has made at its destination.
+    pub(crate) fn sort(
+        &mut self,
+        drain: Option<&Drain>,
+        decided: &BTreeMap<SiteName, Replicas>,
+        blocked: &BTreeMap<SiteName, Blocked>,
+    ) {
+        for row in &mut self.rows {
+            if let Some(drain) = drain.filter(|d| d.to == row.site && d.moving > Replicas::ZERO) {
+                row.keep = with_made(row, decided).minus(drain.moving);
+            }
+            if let Some(b) = blocked.get(&row.site) {
+                row.keep = row.keep.min(b.holds.max(row.leg.bound));
+            }
+        }
+        for (i, tier) in self.tiers.iter().enumerate() {
+            let mut left = tier.max;
+            for row in self.rows.iter_mut().filter(|r| r.tier == i) {
+                let keep = row.keep.min(left);
+                row.misplaced = row.keep.minus(keep);
+                row.keep = keep;
+                left = left.minus(keep);
+            }
+        }
+    }
+
+    /// Measures the room for this workload at each site.
+    pub(crate) fn measure(
+        &mut self,
+        rooms: &BTreeMap<SiteName, Room>,
+        blocked: &BTreeMap<SiteName, Blocked>,
+        request: Resources,
+        sensitive: bool,
+    ) {
+        let (first, second) = if sensitive {
+            (Asker::Sensitive, Asker::Sensitive)
+        } else {
+            (Asker::MassUnderHigh, Asker::Mass)
+        };
+        for row in &mut self.rows {
+            let room = rooms
+                .get(&row.site)
+                .filter(|_| !blocked.contains_key(&row.site));
+            let more = |asker| room.map_or(Replicas::ZERO, |r| r.more(request, asker));
+            row.cap_high = row.leg.bound.plus(more(first));
+            row.cap_fit = row.leg.bound.plus(more(second));
+            if more(second) == Replicas::ZERO {
+                // Nothing new: bound pods beyond the spec (a roll-out's surge) are no room either.
+                row.cap_high = row.cap_high.min(row.keep);
+                row.cap_fit = row.cap_fit.min(row.keep);
+            }
+        }
+    }
+
+    /// Sets the pins of an override. Sites outside the placement are ignored.
+    pub(crate) fn pin(&mut self, word: &Override) {
+        for row in &mut self.rows {
+            if row.tier < self.outside {
+                row.pin = word.sites.get(&row.site).copied();
+            }
+        }
+    }
+
+    /// What counts as placed now. Before anything was decided, all that is specified does.
+    pub(crate) fn present(&self, decided: bool) -> Replicas {
+        self.rows
+            .iter()
+            .map(|r| {
+                if decided {
+                    r.keep
+                } else {
+                    r.leg.spec.max(r.keep)
+                }
+            })
+            .sum()
+    }
+
+    /// Sum of the targets.
+    pub(crate) fn targets(&self) -> Replicas {
+        self.rows.iter().map(|r| r.target).sum()
+    }
+
+    /// Sum of the targets in one tier.
+    pub(crate) fn in_tier(&self, tier: usize) -> Replicas {
+        self.rows
+            .iter()
+            .filter(|r| r.tier == tier)
+            .map(|r| r.target)
+            .sum()
+    }
+
+    /// The row of a site.
+    pub(crate) fn row(&self, site: &SiteName) -> Option<&Seat> {
+        self.rows.iter().find(|r| r.site == *site)
+    }
+
+    /// The row of a site, to change.
+    pub(crate) fn row_mut(&mut self, site: &SiteName) -> Option<&mut Seat> {
+        self.rows.iter_mut().find(|r| r.site == *site)
+    }
+
+    /// The target's row.
+    pub(crate) fn home(&self) -> Option<&Seat> {
+        self.rows.iter().find(|r| r.home)
+    }
+}

@@ -1,0 +1,141 @@
+//! The plan as a value, and the one pass that makes it.
+
+use crate::decide;
+use crate::memory::Memory;
+use crate::model::World;
+use crate::model::amounts::{Percent, Replicas};
+use crate::model::site::SiteName;
+use crate::model::workload::{Placement, Workload, WorkloadId};
+use crate::placement::room::Room;
+use crate::reason::Reason;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// Everything decided at one moment. Comparable, printable, serializable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The moment.
+    pub at: Timestamp,
+    /// By workload.
+    pub workloads: BTreeMap<WorkloadId, Decision>,
+    /// Share of each site's allocatable resources in use (the larger of CPU and memory), after the plan.
+    pub sites: BTreeMap<SiteName, Percent>,
+    /// What the next plan needs to know.
+    pub memory: Memory,
+}
+
+/// What is decided for one workload.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Replicas wanted in all, within bounds.
+    pub want: Replicas,
+    /// Each site's share, sites of the placement only, plus sites that still hold replicas.
+    pub shares: BTreeMap<SiteName, Share>,
+    /// What is to be written, increases first. Empty in Observe, Paused and Contested.
+    pub steps: Vec<Step>,
+    /// Why, most telling first. Never empty.
+    pub reasons: Vec<Reason>,
+}
+
+/// A site's share of a workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// Decided.
+    pub desired: Replicas,
+    /// Ready now.
+    pub ready: Replicas,
+}
+
+/// One write of one count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Where.
+    pub site: SiteName,
+    /// True for the first site of the first tier: the target itself; else the site's sibling.
+    pub home: bool,
+    /// The count before.
+    pub from: Replicas,
+    /// The count after.
+    pub to: Replicas,
+}
+
+/// Decides everything at once: total, lawful sites, room, pace. See ARCHITECTURE.md for the order.
+#[must_use]
+pub fn plan(world: &World, memory: &Memory, now: Timestamp) -> Plan {
+    let mut rooms: BTreeMap<_, _> = world
+        .sites
+        .iter()
+        .map(|(name, site)| (name.clone(), Room::of(site)))
+        .collect();
+    for workload in world.workloads.values() {
+        let sensitive = is_sensitive(workload);
+        for (site, leg) in &workload.legs {
+            if let Some(room) = rooms.get_mut(site) {
+                room.holds(workload.request, leg.bound, sensitive);
+            }
+        }
+    }
+    let low_since = low_since(world, &rooms, memory, now);
+
+    // Sensitive first, then by priority, then by name.
+    let mut order: Vec<_> = world.workloads.iter().collect();
+    order.sort_by_key(|(id, w)| (!is_sensitive(w), Reverse(w.priority), *id));
+
+    let mut workloads = BTreeMap::new();
+    let mut memories = BTreeMap::new();
+    for (id, workload) in order {
+        let before = memory.workloads.get(id).cloned().unwrap_or_default();
+        let (decision, after) =
+            decide::decide(world, workload, &before, &mut rooms, &low_since, now);
+        workloads.insert(id.clone(), decision);
+        memories.insert(id.clone(), after);
+    }
+    let sites = rooms
+        .iter()
+        .map(|(name, room)| (name.clone(), room.share()))
+        .collect();
+    Plan {
+        at: now,
+        workloads,
+        sites,
+        memory: Memory {
+            workloads: memories,
+            low_since,
+        },
+    }
+}
+
+/// True for the class that never leaves sovereign ground.
+pub(crate) fn is_sensitive(workload: &Workload) -> bool {
+    match workload.placement {
+        Placement::Sensitive { .. } => true,
+        Placement::MassTraffic { .. } => false,
+    }
+}
+
+/// Since when each site has been under its low watermark, as it is before this plan.
+fn low_since(
+    world: &World,
+    rooms: &BTreeMap<SiteName, Room>,
+    memory: &Memory,
+    now: Timestamp,
+) -> BTreeMap<SiteName, Timestamp> {
+    let low = rooms.iter().filter(|(name, room)| {
+        world
+            .sites
+            .get(*name)
+            .is_some_and(|site| room.under(site.low))
+    });
+    low.map(|(name, _)| {
+        (
+            name.clone(),
+            memory
+                .low_since
+                .get(name)
+                .map_or(now, |since| (*since).min(now)),
+        )
+    })
+    .collect()
+}

@@ -1,0 +1,248 @@
+//! Why: typed reasons with their numbers. The same value becomes condition, Event, metric, log
+//! and `explain`. The words are here; who hears them is decided by the report step.
+
+use crate::model::amounts::{MilliLoad, Replicas};
+use crate::model::site::SiteName;
+use crate::model::workload::SignalFault;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// One reason behind a decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Reason {
+    /// Load asks for this many.
+    Load {
+        /// Load that counts: held, with its margin.
+        load: MilliLoad,
+        /// What one replica serves.
+        per_replica: MilliLoad,
+        /// Replicas for it, before bounds.
+        need: Replicas,
+        /// True where the figure is ahead of the signal because it rises.
+        rising: bool,
+    },
+    /// Less would do, but the scale-down window has not passed.
+    HeldByWindow {
+        /// What load asks for now.
+        need: Replicas,
+        /// What is kept.
+        held: Replicas,
+    },
+    /// Cut by minReplicas.
+    AtMinimum(Replicas),
+    /// Cut by maxReplicas.
+    AtMaximum {
+        /// What was asked for.
+        need: Replicas,
+        /// The limit.
+        max: Replicas,
+    },
+    /// No usable signal: nothing shrinks.
+    NoSignal(SignalFault),
+    /// The signal is too old: nothing shrinks.
+    StaleSignal {
+        /// Time of the newest sample.
+        at: Timestamp,
+    },
+    /// Statistics are not back yet: nothing shrinks.
+    Warming {
+        /// From then on the total may shrink.
+        until: Timestamp,
+    },
+    /// The total is set by hand or through /scale.
+    SetByHand(Replicas),
+    /// A person's override.
+    Overridden {
+        /// Its end.
+        until: Timestamp,
+    },
+    /// The count belongs to somebody else; it is left alone.
+    Untouched,
+    /// Home is full up to its high watermark; the rest goes on.
+    Overflow {
+        /// The full site.
+        from: SiteName,
+        /// Where the rest goes.
+        to: SiteName,
+        /// How many run there.
+        replicas: Replicas,
+    },
+    /// Pods stayed without a node; the site is not tried again for a while.
+    PendingTooLong {
+        /// The site.
+        site: SiteName,
+        /// Pods without a node.
+        pending: Replicas,
+        /// Tried again then.
+        until: Timestamp,
+    },
+    /// The site takes no new replicas: it is closed (no nodes, or a node in two Sites).
+    SiteClosed(SiteName),
+    /// Fewer placed than wanted.
+    Short {
+        /// Wanted.
+        want: Replicas,
+        /// Placed.
+        placed: Replicas,
+    },
+    /// Replicas are on their way home.
+    Draining {
+        /// Site that they leave.
+        from: SiteName,
+        /// Site that they come home to.
+        to: SiteName,
+        /// How many are moving in this step.
+        moving: Replicas,
+        /// How many are left there after it.
+        left: Replicas,
+    },
+    /// Somebody else writes the count.
+    Contested {
+        /// Who: a field manager or an autoscaler.
+        writer: String,
+        /// How many times we saw it; 0 for an autoscaler that is known by its object.
+        writes: u32,
+    },
+    /// Mode Paused.
+    Paused,
+    /// Mode Observe: this is what would be done.
+    Observed,
+}
+
+impl Reason {
+    /// A CamelCase word for conditions, Events and metric labels. One word a variant.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Load { .. } => "LoadNeeds",
+            Self::HeldByWindow { .. } => "ScaleDownStabilized",
+            Self::AtMinimum(_) => "TooFewReplicas",
+            Self::AtMaximum { .. } => "TooManyReplicas",
+            Self::NoSignal(fault) => match fault {
+                SignalFault::NoSource(_) => "SignalSourceNotFound",
+                SignalFault::NoQuery(_) => "SignalQueryNotFound",
+                SignalFault::NotAskedYet => "SignalNotAskedYet",
+                SignalFault::Unreachable(_) => "SignalUnreachable",
+                SignalFault::NoSeries => "SignalHasNoSeries",
+                SignalFault::NotANumber(_) => "SignalNotANumber",
+            },
+            Self::StaleSignal { .. } => "SignalStale",
+            Self::Warming { .. } => "Warming",
+            Self::SetByHand(_) => "SetByHand",
+            Self::Overridden { .. } => "Overridden",
+            Self::Untouched => "Untouched",
+            Self::Overflow { .. } => "HomeAboveHighWatermark",
+            Self::PendingTooLong { .. } => "PodsPendingTooLong",
+            Self::SiteClosed(_) => "SiteClosed",
+            Self::Short { .. } => "CapacityShort",
+            Self::Draining { .. } => "Draining",
+            Self::Contested { .. } => "Contested",
+            Self::Paused => "Paused",
+            Self::Observed => "Observed",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Load {
+                load,
+                per_replica,
+                need,
+                rising,
+            } => {
+                let ahead = if *rising { ", ahead of a rise" } else { "" };
+                write!(
+                    f,
+                    "load {load} at {per_replica} a replica needs {need}{ahead}"
+                )
+            }
+            Self::HeldByWindow { need, held } => {
+                write!(
+                    f,
+                    "load needs {need}, held at {held} for the scale-down window"
+                )
+            }
+            Self::AtMinimum(min) => write!(f, "at minReplicas {min}"),
+            Self::AtMaximum { need, max } => write!(f, "needs {need}, at maxReplicas {max}"),
+            Self::NoSignal(fault) => write!(f, "no signal ({fault}); nothing shrinks"),
+            Self::StaleSignal { at } => write!(f, "newest sample is from {at}; nothing shrinks"),
+            Self::Warming { until } => write!(
+                f,
+                "load history is not back; nothing shrinks before {until}"
+            ),
+            Self::SetByHand(n) => write!(f, "set to {n}"),
+            Self::Overridden { until } => write!(f, "override until {until}"),
+            Self::Untouched => f.write_str("the count is the target's own"),
+            Self::Overflow { from, to, replicas } => {
+                write!(f, "{from} is at its high watermark; {replicas} at {to}")
+            }
+            Self::PendingTooLong {
+                site,
+                pending,
+                until,
+            } => {
+                write!(
+                    f,
+                    "{pending} stayed Pending at {site}; not tried again before {until}"
+                )
+            }
+            Self::SiteClosed(site) => write!(f, "{site} takes no new replicas"),
+            Self::Short { want, placed } => {
+                write!(
+                    f,
+                    "{placed} of {want} placed, {} short: add nodes or another tier",
+                    want.minus(*placed)
+                )
+            }
+            Self::Draining {
+                from,
+                to,
+                moving,
+                left,
+            } => {
+                write!(
+                    f,
+                    "{moving} on the way from {from} home to {to}, {left} left after"
+                )
+            }
+            Self::Contested { writer, writes } if *writes == 0 => {
+                write!(
+                    f,
+                    "{writer} sets the same count; remove it, or let it set this workload's /scale"
+                )
+            }
+            Self::Contested { writer, writes } => {
+                write!(
+                    f,
+                    "{writer} changed the count {writes} times; left alone until it stops"
+                )
+            }
+            Self::Paused => f.write_str("paused"),
+            Self::Observed => f.write_str("observing; nothing is written"),
+        }
+    }
+}
+
+impl fmt::Display for SignalFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSource(name) => write!(
+                f,
+                "there is no SignalSource {name}; fix spec.autoscaling.load.signal.source"
+            ),
+            Self::NoQuery(name) => write!(
+                f,
+                "the SignalSource has no query {name}; fix spec.autoscaling.load.signal.query"
+            ),
+            Self::NotAskedYet => f.write_str("not asked yet"),
+            Self::Unreachable(why) => write!(f, "the source does not answer: {why}"),
+            Self::NoSeries => {
+                f.write_str("the query returns no series with this namespace and workload")
+            }
+            Self::NotANumber(text) => write!(f, "the series says {text}, which is no load"),
+        }
+    }
+}

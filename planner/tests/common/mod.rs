@@ -1,0 +1,387 @@
+//! A tiny model of a cluster for the planner's tests: it applies steps, makes and deletes pods, binds
+//! them to the node with the most free CPU, and makes them Ready after a delay. No API, no time of
+//! its own: the tests turn the clock.
+#![allow(dead_code)]
+
+pub mod arbitrary;
+
+use jiff::{SignedDuration, Timestamp};
+use pinisi_planner::model::World;
+use pinisi_planner::model::amounts::{MilliLoad, Percent, Replicas, Resources};
+use pinisi_planner::model::site::{Node, Site, SiteKind, SiteName, SovereignSite};
+use pinisi_planner::model::workload::*;
+use pinisi_planner::{Memory, Plan, Step, WorkloadId, plan};
+use std::collections::BTreeMap;
+
+pub const GIB: u64 = 1 << 30;
+
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+pub fn secs(n: i64) -> SignedDuration {
+    SignedDuration::from_secs(n)
+}
+pub fn name(site: &str) -> SiteName {
+    SiteName::new(site)
+}
+pub fn id(workload: &str) -> WorkloadId {
+    WorkloadId {
+        namespace: "ns".into(),
+        name: workload.into(),
+    }
+}
+pub fn n(count: u32) -> Replicas {
+    Replicas::new(count)
+}
+pub fn cpu(millicores: u64) -> Resources {
+    Resources {
+        millicores,
+        bytes: 0,
+    }
+}
+
+/// A node with memory to spare and 110 slots.
+pub fn node(node_name: &str, millicores: u64) -> Node {
+    Node {
+        name: node_name.into(),
+        allocatable: Resources {
+            millicores,
+            bytes: 1024 * GIB,
+        },
+        pod_slots: 110,
+        used: Resources::ZERO,
+        used_slots: 0,
+        schedulable: true,
+    }
+}
+
+/// A site of equal nodes, high watermark 100 %, low 50 %.
+pub fn site(kind: SiteKind, nodes: usize, millicores: u64) -> Site {
+    Site {
+        kind,
+        high: Percent::new(100),
+        low: Percent::new(50),
+        reserve: Resources::ZERO,
+        max: None,
+        open: true,
+        nodes: (0..nodes)
+            .map(|i| node(&format!("n{i}"), millicores))
+            .collect(),
+    }
+}
+
+pub fn tier(sites: &[&str]) -> Tier {
+    Tier {
+        sites: sites.iter().map(|s| name(s)).collect(),
+        min: Replicas::ZERO,
+        max: Replicas::MAX,
+    }
+}
+
+/// Mass traffic: home, then cloud; a replica takes 1000 m and serves 1 unit.
+pub fn mass(demand: Demand) -> Workload {
+    Workload {
+        placement: Placement::MassTraffic {
+            tiers: vec![tier(&["home"]), tier(&["cloud"])],
+        },
+        mode: Mode::Active,
+        demand,
+        override_: None,
+        drain: DrainPolicy {
+            after: secs(60),
+            step: Percent::new(10),
+            interval: secs(10),
+        },
+        priority: 0,
+        request: cpu(1000),
+        legs: BTreeMap::new(),
+        competitor: None,
+    }
+}
+
+pub fn sensitive(sites: &[&str], demand: Demand) -> Workload {
+    let sites = sites
+        .iter()
+        .filter_map(|s| SovereignSite::of(&name(s), SiteKind::OnPrem))
+        .collect();
+    Workload {
+        placement: Placement::Sensitive { sites },
+        ..mass(demand)
+    }
+}
+
+pub fn load(units: u64, when: Timestamp) -> Demand {
+    Demand::Load(LoadDemand {
+        min: n(1),
+        max: Replicas::MAX,
+        per_replica: MilliLoad(1000),
+        scale_down_window: secs(60),
+        signal: Signal::Fresh {
+            load: MilliLoad(units * 1000),
+            at: when,
+        },
+        start_up: secs(8),
+    })
+}
+
+pub fn with_signal(w: &mut Workload, signal: Signal) {
+    if let Demand::Load(l) = &mut w.demand {
+        l.signal = signal;
+    }
+}
+
+/// A settled leg: all that is specified is bound and Ready.
+pub fn leg(count: u32) -> Leg {
+    Leg {
+        spec: n(count),
+        ready: n(count),
+        bound: n(count),
+        generation: 1,
+        ..Leg::default()
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Pod {
+    workload: WorkloadId,
+    site: SiteName,
+    node: Option<usize>,
+    created: Timestamp,
+    ready_at: Option<Timestamp>,
+}
+
+/// The model.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    pub world: World,
+    pub memory: Memory,
+    pub now: Timestamp,
+    /// From bound to Ready, by site.
+    pub start_up: BTreeMap<SiteName, SignedDuration>,
+    /// Sites where new pods are never bound though there seems to be room.
+    pub stuck: Vec<SiteName>,
+    pub last: Option<Plan>,
+    pods: Vec<Pod>,
+}
+
+impl Cluster {
+    pub fn new(sites: Vec<(&str, Site)>, workloads: Vec<(&str, Workload)>) -> Self {
+        let start_up = [(name("home"), secs(2)), (name("cloud"), secs(8))]
+            .into_iter()
+            .collect();
+        let sites = sites.into_iter().map(|(s, site)| (name(s), site)).collect();
+        let workloads = workloads
+            .into_iter()
+            .map(|(w, workload)| (id(w), workload))
+            .collect();
+        let mut cluster = Self {
+            world: World { sites, workloads },
+            memory: Memory::default(),
+            now: at(0),
+            start_up,
+            stuck: vec![],
+            last: None,
+            pods: vec![],
+        };
+        // What the workloads say that runs, runs: bound and Ready.
+        cluster.controllers();
+        cluster.schedule();
+        for pod in &mut cluster.pods {
+            pod.ready_at = pod.node.map(|_| at(-1));
+        }
+        cluster.observe();
+        cluster
+    }
+
+    pub fn workload(&mut self, workload: &str) -> &mut Workload {
+        self.world.workloads.get_mut(&id(workload)).unwrap()
+    }
+
+    pub fn leg(&self, workload: &str, site: &str) -> Leg {
+        self.world.workloads[&id(workload)]
+            .legs
+            .get(&name(site))
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    pub fn ready(&self, workload: &str) -> u32 {
+        self.world.workloads[&id(workload)]
+            .legs
+            .values()
+            .map(|l| l.ready.get())
+            .sum()
+    }
+
+    /// Sets the load of a workload as of now.
+    pub fn say(&mut self, workload: &str, units: u64) {
+        let signal = Signal::Fresh {
+            load: MilliLoad(units * 1000),
+            at: self.now,
+        };
+        with_signal(self.workload(workload), signal);
+    }
+
+    /// Plans, applies, and lets `seconds` pass. Returns the steps of one workload.
+    pub fn tick(&mut self, workload: &str, seconds: i64) -> Vec<Step> {
+        let made = plan(&self.world, &self.memory, self.now);
+        self.memory = made.memory.clone();
+        let steps = made.workloads[&id(workload)].steps.clone();
+        apply(&mut self.world, &made);
+        self.last = Some(made);
+        self.controllers();
+        self.schedule();
+        self.now = self.now.saturating_add(secs(seconds)).unwrap();
+        self.schedule();
+        self.observe();
+        steps
+    }
+
+    fn controllers(&mut self) {
+        for (wid, workload) in &self.world.workloads {
+            for (site, leg) in &workload.legs {
+                let mine = |p: &Pod| p.workload == *wid && p.site == *site;
+                let have = self.pods.iter().filter(|p| mine(p)).count();
+                let spec = leg.spec.get() as usize;
+                for _ in have..spec {
+                    let (workload, site) = (wid.clone(), site.clone());
+                    self.pods.push(Pod {
+                        workload,
+                        site,
+                        node: None,
+                        created: self.now,
+                        ready_at: None,
+                    });
+                }
+                for _ in spec..have {
+                    // As a ReplicaSet does: without a node first, then not Ready, then the newest.
+                    let now = self.now;
+                    let worst = (0..self.pods.len())
+                        .filter(|i| mine(&self.pods[*i]))
+                        .max_by_key(|i| {
+                            let p = &self.pods[*i];
+                            (
+                                p.node.is_none(),
+                                p.ready_at.is_none_or(|t| t > now),
+                                p.created,
+                                *i,
+                            )
+                        })
+                        .unwrap();
+                    self.pods.remove(worst);
+                }
+            }
+        }
+        self.count();
+    }
+
+    /// Recomputes what the nodes carry.
+    fn count(&mut self) {
+        for (site_name, site) in &mut self.world.sites {
+            for (i, node) in site.nodes.iter_mut().enumerate() {
+                let here = self
+                    .pods
+                    .iter()
+                    .filter(|p| p.site == *site_name && p.node == Some(i));
+                (node.used, node.used_slots) =
+                    here.fold((Resources::ZERO, 0), |(sum, slots), p| {
+                        (
+                            sum.plus(self.world.workloads[&p.workload].request),
+                            slots + 1,
+                        )
+                    });
+            }
+        }
+    }
+
+    fn schedule(&mut self) {
+        for pod in self.pods.iter_mut().filter(|p| p.node.is_none()) {
+            if self.stuck.contains(&pod.site) {
+                continue;
+            }
+            let request = self.world.workloads[&pod.workload].request;
+            let Some(site) = self.world.sites.get_mut(&pod.site) else {
+                continue;
+            };
+            let fits = |node: &Node| {
+                let free = node.allocatable.minus(node.used);
+                node.schedulable && node.used_slots < node.pod_slots && free.fits(request) > 0
+            };
+            let best = (0..site.nodes.len())
+                .filter(|i| fits(&site.nodes[*i]))
+                .max_by_key(|i| {
+                    site.nodes[*i]
+                        .allocatable
+                        .minus(site.nodes[*i].used)
+                        .millicores
+                });
+            if let Some(i) = best {
+                pod.node = Some(i);
+                let wait = self.start_up.get(&pod.site).copied().unwrap_or(secs(1));
+                pod.ready_at = Some(self.now.saturating_add(wait).unwrap());
+                site.nodes[i].used = site.nodes[i].used.plus(request);
+                site.nodes[i].used_slots += 1;
+            }
+        }
+    }
+
+    fn observe(&mut self) {
+        for (wid, workload) in &mut self.world.workloads {
+            for (site, leg) in &mut workload.legs {
+                let mine: Vec<_> = self
+                    .pods
+                    .iter()
+                    .filter(|p| p.workload == *wid && p.site == *site)
+                    .collect();
+                let count =
+                    |f: &dyn Fn(&Pod) -> bool| n(mine.iter().filter(|p| f(p)).count() as u32);
+                leg.bound = count(&|p| p.node.is_some());
+                leg.pending = count(&|p| p.node.is_none());
+                leg.ready = count(&|p| p.ready_at.is_some_and(|t| t <= self.now));
+                leg.pending_since = mine
+                    .iter()
+                    .filter(|p| p.node.is_none())
+                    .map(|p| p.created)
+                    .min();
+            }
+        }
+    }
+}
+
+/// Writes a plan's counts, and no more: no pod has moved yet.
+pub fn apply(world: &mut World, made: &Plan) {
+    for (wid, decision) in &made.workloads {
+        let workload = world.workloads.get_mut(wid).unwrap();
+        for step in &decision.steps {
+            let leg = workload.legs.entry(step.site.clone()).or_default();
+            assert_eq!(leg.spec, step.from);
+            leg.spec = step.to;
+            leg.generation += 1;
+            leg.foreign_writer = None;
+            let pending = leg.spec.minus(leg.bound);
+            if pending == Replicas::ZERO {
+                leg.pending_since = None;
+            } else if pending > leg.pending && leg.pending_since.is_none() {
+                leg.pending_since = Some(made.at);
+            }
+            leg.pending = pending;
+        }
+    }
+}
+
+/// Decided count of a workload at a site.
+pub fn desired(made: &Plan, workload: &str, site: &str) -> u32 {
+    made.workloads[&id(workload)]
+        .shares
+        .get(&name(site))
+        .map_or(0, |s| s.desired.get())
+}
+
+/// Words of the reasons, in order.
+pub fn words(made: &Plan, workload: &str) -> Vec<&'static str> {
+    made.workloads[&id(workload)]
+        .reasons
+        .iter()
+        .map(|r| r.word())
+        .collect()
+}
