@@ -1,0 +1,226 @@
+//! What a workload's total follows, the override, and how replicas come home.
+
+use super::{
+    limits::{REPLICAS_MAX, number, outside},
+    placement::Placed,
+    problem::Problem,
+    signal,
+};
+use crate::gather::{facts::ObjectKey, index::Index, quantity::millis};
+use jiff::{SignedDuration, Timestamp};
+use pinisi_crds::{
+    HybridWorkloadSpec,
+    hybrid_workload::{self as api, Class},
+};
+use pinisi_planner::model::{
+    amounts::{MilliLoad, Percent, Replicas},
+    site::SiteName,
+    workload::{Demand, DrainPolicy, LoadDemand, Override},
+};
+use std::collections::BTreeMap;
+
+/// The total shrinks only to the highest need of this window, in seconds, where none is named.
+const SCALE_DOWN_WINDOW_DEFAULT: i32 = 300;
+/// From a write of the scale to a Ready replica. A guess until it is learnt from the pods
+/// themselves: longer than most, so that growth is asked for early rather than late.
+pub const START_UP: SignedDuration = SignedDuration::from_secs(10);
+/// Load of one replica from which it is absurd, in thousandths (1Ti, as in the schema).
+const PER_REPLICA_MAX: u64 = (1 << 40) * 1000;
+/// Most sites that an override names.
+const OVERRIDE_SITES_MAX: usize = 32;
+
+/// What the total follows; `running` is the sum of the counts now. The second is true where
+/// `spec.replicas` is to be taken from the target.
+pub fn read(
+    index: &Index,
+    key: &ObjectKey,
+    spec: &HybridWorkloadSpec,
+    running: Replicas,
+    now: Timestamp,
+    problems: &mut Vec<Problem>,
+) -> (Demand, bool) {
+    let total = number("spec.replicas", spec.replicas, 0, 0, REPLICAS_MAX, problems);
+    match (&spec.autoscaling, spec.replicas, spec.class) {
+        (Some(autoscaling), replicas, _) => {
+            if let Some(n) = replicas {
+                problems.push(outside("spec.replicas", &n, "nothing (remove it): spec.autoscaling sets the count, and the two exclude each other"));
+            }
+            (
+                load(index, key, autoscaling, now, problems)
+                    .map_or(Demand::Untouched, Demand::Load),
+                false,
+            )
+        }
+        (None, Some(_), _) => (Demand::Fixed(Replicas::from_api(total)), false),
+        (None, None, Class::MassTraffic) => (Demand::Fixed(running), true),
+        (None, None, Class::Sensitive) => (Demand::Untouched, false),
+    }
+}
+
+/// `None` where a problem says why.
+fn load(
+    index: &Index,
+    key: &ObjectKey,
+    autoscaling: &api::Autoscaling,
+    now: Timestamp,
+    problems: &mut Vec<Problem>,
+) -> Option<LoadDemand> {
+    let api::Autoscaling {
+        min_replicas,
+        max_replicas,
+        load,
+        behavior,
+    } = autoscaling;
+    let before = problems.len();
+    let min = number(
+        "spec.autoscaling.minReplicas",
+        *min_replicas,
+        1,
+        0,
+        REPLICAS_MAX,
+        problems,
+    );
+    let max = number(
+        "spec.autoscaling.maxReplicas",
+        Some(*max_replicas),
+        1,
+        1,
+        REPLICAS_MAX,
+        problems,
+    );
+    if problems.len() == before && min > max {
+        problems.push(outside(
+            "spec.autoscaling.minReplicas",
+            &min,
+            &format!("at most maxReplicas, which is {max}"),
+        ));
+    }
+    let window = behavior
+        .as_ref()
+        .and_then(|b| b.scale_down.as_ref())
+        .and_then(|r| r.stabilization_window_seconds);
+    let field = "spec.autoscaling.behavior.scaleDown.stabilizationWindowSeconds";
+    let window = number(field, window, SCALE_DOWN_WINDOW_DEFAULT, 0, 3600, problems);
+    let Some(api::Load {
+        signal,
+        per_replica,
+    }) = load
+    else {
+        problems.push(outside(
+            "spec.autoscaling.load",
+            &"missing",
+            "the signal that the total follows and what one replica serves of it",
+        ));
+        return None;
+    };
+    let per_replica = match millis(&per_replica.0) {
+        Ok(n) if n > 0 && n < PER_REPLICA_MAX => n,
+        _ => {
+            let allowed = "the load that one replica serves: a quantity above 0 and below 1Ti, for example 100 or 500m";
+            problems.push(outside(
+                "spec.autoscaling.load.perReplica",
+                &format!("{:?}", per_replica.0),
+                allowed,
+            ));
+            return None;
+        }
+    };
+    (problems.len() == before).then(|| LoadDemand {
+        min: Replicas::from_api(min),
+        max: Replicas::from_api(max),
+        per_replica: MilliLoad(per_replica),
+        scale_down_window: SignedDuration::from_secs(i64::from(window)),
+        signal: signal::latest(index, signal, key, now),
+        start_up: START_UP,
+    })
+}
+
+/// The override, where it has not ended. Sites outside the placement are left out and said.
+pub fn override_of(
+    spec: &HybridWorkloadSpec,
+    placed: Option<&Placed>,
+    now: Timestamp,
+    problems: &mut Vec<Problem>,
+) -> Option<Override> {
+    let api::Override {
+        total,
+        sites,
+        until,
+    } = spec.override_.as_ref()?;
+    if until.0 <= now {
+        return None;
+    }
+    if total.is_none() && sites.is_none() {
+        problems.push(outside("spec.override", &"empty", "total, sites, or both"));
+    }
+    let count = number("spec.override.total", *total, 0, 0, REPLICAS_MAX, problems);
+    let named = sites.as_deref().unwrap_or_default();
+    if named.len() > OVERRIDE_SITES_MAX {
+        problems.push(outside(
+            "spec.override.sites",
+            &format!("a list of {}", named.len()),
+            &format!("at most {OVERRIDE_SITES_MAX} sites"),
+        ));
+    }
+    let mut by_site = BTreeMap::new();
+    for (i, api::SiteReplicas { name, replicas }) in named.iter().enumerate() {
+        let n = number(
+            &format!("spec.override.sites[{i}].replicas"),
+            Some(*replicas),
+            0,
+            0,
+            REPLICAS_MAX,
+            problems,
+        );
+        let site = SiteName::new(name);
+        if placed.is_some_and(|p| !p.sites.contains(&site)) {
+            problems.push(Problem::OverrideSite {
+                field: format!("spec.override.sites[{i}].name"),
+                site: name.clone(),
+            });
+        } else if by_site.insert(site, Replicas::from_api(n)).is_some() {
+            problems.push(outside(
+                &format!("spec.override.sites[{i}].name"),
+                name,
+                "a site that is named once",
+            ));
+        }
+    }
+    Some(Override {
+        total: total.map(|_| Replicas::from_api(count)),
+        sites: by_site,
+        until: until.0,
+    })
+}
+
+/// How replicas come home.
+pub fn drain(spec: &HybridWorkloadSpec, problems: &mut Vec<Problem>) -> DrainPolicy {
+    let api::DrainBack {
+        after_seconds,
+        step_percent,
+        interval_seconds,
+    } = spec.drain_back.clone().unwrap_or_default();
+    let mut seconds = |field: &str, value, default, min, max| {
+        SignedDuration::from_secs(i64::from(number(field, value, default, min, max, problems)))
+    };
+    let after = seconds("spec.drainBack.afterSeconds", after_seconds, 600, 0, 86_400);
+    let interval = seconds(
+        "spec.drainBack.intervalSeconds",
+        interval_seconds,
+        60,
+        1,
+        3600,
+    );
+    DrainPolicy {
+        after,
+        step: Percent::new(number(
+            "spec.drainBack.stepPercent",
+            step_percent,
+            10,
+            1,
+            100,
+            problems,
+        )),
+        interval,
+    }
+}

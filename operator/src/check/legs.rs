@@ -1,0 +1,123 @@
+//! What runs of a workload where: the target's own leg at home, a sibling's at each further site.
+
+use super::placement::Placed;
+use crate::checked::Sibling;
+use crate::gather::{
+    facts::{PodFacts, ScalableFacts},
+    index::Index,
+};
+use pinisi_crds::{names::SITE_LABEL, sovereign_nodes::NodeIdentity};
+use pinisi_planner::model::{amounts::Replicas, site::SiteName, workload::Leg};
+use std::collections::BTreeMap;
+
+/// What runs of a workload.
+#[derive(Debug, Default)]
+pub struct Running {
+    /// By site.
+    pub legs: BTreeMap<SiteName, Leg>,
+    /// Highest priority of its pods; 0 where there are none.
+    pub priority: i32,
+    /// Its pods on nodes that are not lawful for Sensitive ones: pod and node.
+    pub off_lawful: Vec<(String, String)>,
+}
+
+/// Looks at target, siblings and pods. Pods of the target match its selector and carry no site;
+/// pods of a sibling carry its site.
+#[must_use]
+pub fn of(
+    index: &Index,
+    target: &ScalableFacts,
+    siblings: &[&ScalableFacts],
+    placed: Option<&Placed>,
+    lawful: &BTreeMap<String, NodeIdentity>,
+) -> Running {
+    let mut running = Running::default();
+    let home = placed.and_then(|p| p.sites.first());
+    if let Some(home) = home {
+        running.legs.insert(home.clone(), leg(target));
+    }
+    for sibling in siblings {
+        if let Some(marks) = &sibling.sibling {
+            running
+                .legs
+                .entry(SiteName::new(&marks.site))
+                .or_insert_with(|| leg(sibling));
+        }
+    }
+    let Some(selector) = &target.selector else {
+        return running;
+    };
+    let mut priority = None;
+    for pod in index
+        .pods
+        .matching(&target.key.namespace, selector, &target.match_labels)
+    {
+        if pod.finished {
+            continue;
+        }
+        if let Some(node) = &pod.node
+            && !lawful.contains_key(&**node)
+        {
+            running
+                .off_lawful
+                .push((pod.name.to_string(), node.to_string()));
+        }
+        priority = priority.max(pod.priority);
+        let site = match pod.labels.get(SITE_LABEL) {
+            Some(site) => Some(SiteName::new(site)),
+            None => home.cloned(),
+        };
+        if let (Some(site), false) = (site, pod.terminating) {
+            count(running.legs.entry(site).or_default(), pod);
+        }
+    }
+    running.priority = priority.unwrap_or(0);
+    running
+}
+
+fn leg(object: &ScalableFacts) -> Leg {
+    Leg {
+        spec: Replicas::from_api(object.replicas),
+        generation: object.generation,
+        foreign_writer: object.foreign_writer.clone(),
+        rolling: object.rolling,
+        ..Leg::default()
+    }
+}
+
+fn count(leg: &mut Leg, pod: &PodFacts) {
+    let one = Replicas::new(1);
+    if pod.ready {
+        leg.ready = leg.ready.plus(one);
+    }
+    if pod.node.is_some() {
+        leg.bound = leg.bound.plus(one);
+    } else {
+        leg.pending = leg.pending.plus(one);
+        leg.pending_since = match (leg.pending_since, pod.created) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+}
+
+/// Siblings as `act` needs them, by site; of two at one site the first by name.
+#[must_use]
+pub fn siblings(siblings: &[&ScalableFacts]) -> BTreeMap<SiteName, Sibling> {
+    let mut found = BTreeMap::new();
+    for sibling in siblings {
+        let Some(marks) = &sibling.sibling else {
+            continue;
+        };
+        found
+            .entry(SiteName::new(&marks.site))
+            .or_insert_with(|| Sibling {
+                name: sibling.key.name.clone(),
+                uid: sibling.uid.clone(),
+                spec_replicas: sibling.replicas,
+                digest: marks.digest.clone(),
+                deleting: sibling.deleting,
+            });
+    }
+    found
+}

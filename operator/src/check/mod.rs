@@ -1,0 +1,95 @@
+//! Check: specs become checked values; nothing later re-reads a spec. A bad object becomes a
+//! problem on itself and disturbs nobody else. No client here, no clock: `check(&Index, now)`.
+//! To be called only when `Gather::synced`: before that, what is not listed yet looks absent.
+
+mod capacity;
+mod conflict;
+mod demand;
+mod legs;
+mod limits;
+mod placement;
+pub mod problem;
+mod signal;
+mod site;
+mod sovereign;
+mod target;
+#[cfg(test)]
+mod tests;
+mod words;
+mod workload;
+
+use crate::checked::Checked;
+use crate::gather::index::Index;
+use conflict::Wants;
+use jiff::Timestamp;
+use pinisi_crds::sovereign_nodes::NodeIdentity;
+use pinisi_planner::{WorkloadId, World, model::site::SiteName};
+use site::CheckedSite;
+use std::collections::BTreeMap;
+
+/// What every workload is checked against.
+struct Context<'a> {
+    index: &'a Index,
+    sites: &'a BTreeMap<SiteName, CheckedSite<'a>>,
+    wants: &'a Wants<'a>,
+    /// Nodes that are lawful for Sensitive pods.
+    lawful: &'a BTreeMap<String, NodeIdentity>,
+}
+
+/// Checks everything at one moment. Total and deterministic.
+#[must_use]
+pub fn check(index: &Index, now: Timestamp) -> Checked {
+    let mut sites = site::check_all(index);
+    let sovereign = sovereign::inventory(index, &mut sites);
+    let wants = Wants::of(index);
+    let mut world = World::default();
+    let mut workloads = BTreeMap::new();
+    let context = Context {
+        index,
+        sites: &sites,
+        wants: &wants,
+        lawful: &sovereign.want.nodes,
+    };
+    for (key, facts) in &index.workloads {
+        let id = WorkloadId {
+            namespace: key.namespace.clone(),
+            name: key.name.clone(),
+        };
+        let (subject, sound) = workload::check_one(&context, facts, now);
+        if let Some(workload) = sound {
+            world.workloads.insert(id.clone(), workload);
+        }
+        workloads.insert(id, subject);
+    }
+    let sensitive_pods = sovereign::count_pods(index, &sovereign.want.nodes);
+    let mut subjects = BTreeMap::new();
+    for (
+        name,
+        CheckedSite {
+            kind: _,
+            allowed: _,
+            nodes: _,
+            subject,
+            world: part,
+        },
+    ) in sites
+    {
+        if let Some(part) = part {
+            world.sites.insert(name.clone(), part);
+        }
+        subjects.insert(name, subject);
+    }
+    let sources = index
+        .sources
+        .iter()
+        .map(|(name, facts)| (name.clone(), signal::source(facts, index.answers.get(name))))
+        .collect();
+    Checked {
+        world,
+        workloads,
+        sites: subjects,
+        sources,
+        sovereign,
+        sensitive_pods,
+    }
+}

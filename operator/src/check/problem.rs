@@ -1,0 +1,328 @@
+//! What can be wrong with an object, typed. How each is said, with its field and the way out, is
+//! in `words`.
+
+use pinisi_crds::hybrid_workload::Class;
+
+/// Something wrong with one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The spec is not what its kind says; it predates today's schema.
+    Unreadable {
+        /// What the reader says.
+        error: String,
+    },
+    /// The object is being deleted.
+    BeingDeleted,
+    /// A value outside its limits.
+    OutOfRange {
+        /// JSON path.
+        field: String,
+        /// The value as it stands.
+        value: String,
+        /// What is allowed.
+        allowed: String,
+    },
+    /// A label selector that cannot be read.
+    BadSelector {
+        /// JSON path.
+        field: String,
+        /// What the reader says.
+        error: String,
+    },
+
+    /// No Ready node carries the site's labels.
+    NoNodes {
+        /// The labels, as `kubectl get nodes -l` takes them.
+        selector: String,
+    },
+    /// A node is in two Sites.
+    SharedNode {
+        /// The node.
+        node: String,
+        /// The other Site.
+        other: String,
+    },
+    /// Nodes of a site that is not sovereign lack the taint that keeps other pods off.
+    Untainted {
+        /// The first of them.
+        node: String,
+        /// How many.
+        count: usize,
+        /// The site.
+        site: String,
+        /// The site's labels, as `kubectl taint nodes -l` takes them.
+        selector: String,
+    },
+    /// OnPrem sites have no label in common with which Sensitive pods could be stamped.
+    NoSharedLabel {
+        /// Another OnPrem site.
+        other: String,
+    },
+    /// The labels that all OnPrem sites share are also on a node that is not sovereign.
+    LabelNotExclusive {
+        /// That node.
+        node: String,
+        /// The labels.
+        labels: String,
+    },
+
+    /// The namespace is being deleted.
+    NamespaceTerminating {
+        /// The namespace.
+        namespace: String,
+    },
+    /// The namespace says no class.
+    NamespaceUnclassified {
+        /// The namespace.
+        namespace: String,
+        /// The workload's class.
+        class: Class,
+    },
+    /// The namespace says another class.
+    ClassMismatch {
+        /// The namespace.
+        namespace: String,
+        /// What its label says.
+        label: String,
+        /// The workload's class.
+        class: Class,
+    },
+    /// A Site that does not exist.
+    UnknownSite {
+        /// JSON path, for example `spec.placement.tiers[1].sites[0]`.
+        field: String,
+        /// The name.
+        site: String,
+    },
+    /// A Site whose own spec cannot be used.
+    SiteUnusable {
+        /// JSON path.
+        field: String,
+        /// The name.
+        site: String,
+    },
+    /// A Site that does not take this namespace.
+    SiteNotAllowed {
+        /// JSON path.
+        field: String,
+        /// The name.
+        site: String,
+        /// The namespace.
+        namespace: String,
+    },
+    /// A Sensitive workload names ground that is not sovereign.
+    NotSovereign {
+        /// JSON path.
+        field: String,
+        /// The name.
+        site: String,
+        /// What the site is.
+        kind: &'static str,
+    },
+    /// A site stands twice in the placement.
+    DuplicateSite {
+        /// JSON path of the second.
+        field: String,
+        /// The name.
+        site: String,
+    },
+    /// No OnPrem site takes this namespace.
+    NoLawfulSite {
+        /// The namespace.
+        namespace: String,
+    },
+    /// A Sensitive workload with several tiers.
+    SensitiveTiers,
+    /// A MassTraffic workload without placement.
+    NoPlacement,
+
+    /// The target does not exist.
+    TargetMissing {
+        /// Kind and name.
+        target: String,
+        /// The namespace.
+        namespace: String,
+    },
+    /// The target is being deleted.
+    TargetDeleting {
+        /// Kind and name.
+        target: String,
+    },
+    /// A kind that cannot be scaled, or not by this version.
+    TargetUnsupported {
+        /// apiVersion and kind.
+        kind: String,
+        /// True where the kind is known to have no /scale.
+        no_scale: bool,
+    },
+    /// The target's own selector cannot be read.
+    TargetSelector {
+        /// Kind and name.
+        target: String,
+    },
+    /// The target is a sibling that the operator made.
+    TargetIsSibling {
+        /// The Deployment.
+        target: String,
+        /// The workload that it serves.
+        workload: String,
+    },
+    /// Another HybridWorkload has this target.
+    TargetTaken {
+        /// Kind and name.
+        target: String,
+        /// That workload.
+        by: String,
+    },
+    /// Several sites, but the target is no Deployment.
+    NotSplittable {
+        /// Kind and name.
+        target: String,
+    },
+    /// Several sites, but the pods hold claims.
+    HasClaims {
+        /// Kind and name.
+        target: String,
+        /// Volumes.
+        volumes: String,
+    },
+    /// The first site of the placement has a sibling: it was a later one before.
+    HomeMoved {
+        /// The site.
+        site: String,
+        /// The sibling.
+        sibling: String,
+    },
+    /// `override` names a site outside the placement.
+    OverrideSite {
+        /// JSON path.
+        field: String,
+        /// The name.
+        site: String,
+    },
+    /// A topology spread that would freeze growth at home.
+    TopologyCountsTaintedNodes {
+        /// `topologyKey`.
+        key: String,
+        /// A tainted node that carries it.
+        node: String,
+    },
+
+    /// A source without a usable address.
+    NoAddress {
+        /// What stands there.
+        address: String,
+    },
+    /// The last answer to a query was not usable.
+    QueryFailed {
+        /// Name of the query.
+        query: String,
+        /// A CamelCase word for it.
+        reason: &'static str,
+        /// The error.
+        error: String,
+    },
+    /// Some series of an answer are not usable.
+    UnusableSeries {
+        /// Name of the query.
+        query: String,
+        /// How many.
+        unusable: usize,
+        /// Of how many.
+        of: usize,
+    },
+}
+
+impl Problem {
+    /// A CamelCase word for conditions, Events and metric labels.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "SpecUnreadable",
+            Self::BeingDeleted => "BeingDeleted",
+            Self::OutOfRange { .. } => "ValueOutOfRange",
+            Self::BadSelector { .. } => "BadSelector",
+            Self::NoNodes { .. } => "NoNodes",
+            Self::SharedNode { .. } => "NodeInTwoSites",
+            Self::Untainted { .. } => "NodesNotTainted",
+            Self::NoSharedLabel { .. } => "NoSharedLabel",
+            Self::LabelNotExclusive { .. } => "LabelNotExclusive",
+            Self::NamespaceTerminating { .. } => "NamespaceTerminating",
+            Self::NamespaceUnclassified { .. } => "NamespaceUnclassified",
+            Self::ClassMismatch { .. } => "ClassMismatch",
+            Self::UnknownSite { .. } => "SiteNotFound",
+            Self::SiteUnusable { .. } => "SiteUnusable",
+            Self::SiteNotAllowed { .. } => "SiteNotAllowed",
+            Self::NotSovereign { .. } => "SiteNotSovereign",
+            Self::DuplicateSite { .. } => "DuplicateSite",
+            Self::NoLawfulSite { .. } => "NoLawfulSite",
+            Self::SensitiveTiers => "SensitiveTiers",
+            Self::NoPlacement => "NoPlacement",
+            Self::TargetMissing { .. } => "TargetNotFound",
+            Self::TargetDeleting { .. } => "TargetBeingDeleted",
+            Self::TargetUnsupported { .. } => "TargetNotScalable",
+            Self::TargetSelector { .. } => "TargetSelectorUnreadable",
+            Self::TargetIsSibling { .. } => "TargetIsSibling",
+            Self::TargetTaken { .. } => "TargetTaken",
+            Self::NotSplittable { .. } => "TargetNotSplittable",
+            Self::HasClaims { .. } => "TargetHasClaims",
+            Self::HomeMoved { .. } => "HomeMoved",
+            Self::OverrideSite { .. } => "OverrideSiteIgnored",
+            Self::TopologyCountsTaintedNodes { .. } => "TopologyCountsTaintedNodes",
+            Self::NoAddress { .. } => "NoAddress",
+            Self::QueryFailed { reason, .. } => reason,
+            Self::UnusableSeries { .. } => "UnusableSeries",
+        }
+    }
+
+    /// True where the object cannot be used as it is: a workload is left as it stands, a site
+    /// takes no new placement, a source is not Ready. False for a warning.
+    #[must_use]
+    pub const fn blocks(&self) -> bool {
+        match self {
+            Self::Unreadable { .. }
+            | Self::BeingDeleted
+            | Self::OutOfRange { .. }
+            | Self::BadSelector { .. }
+            | Self::NoNodes { .. }
+            | Self::SharedNode { .. }
+            | Self::NamespaceTerminating { .. }
+            | Self::NamespaceUnclassified { .. }
+            | Self::ClassMismatch { .. }
+            | Self::UnknownSite { .. }
+            | Self::SiteUnusable { .. }
+            | Self::SiteNotAllowed { .. }
+            | Self::NotSovereign { .. }
+            | Self::DuplicateSite { .. }
+            | Self::NoLawfulSite { .. }
+            | Self::SensitiveTiers
+            | Self::NoPlacement
+            | Self::TargetMissing { .. }
+            | Self::TargetDeleting { .. }
+            | Self::TargetUnsupported { .. }
+            | Self::TargetSelector { .. }
+            | Self::TargetIsSibling { .. }
+            | Self::TargetTaken { .. }
+            | Self::NotSplittable { .. }
+            | Self::HasClaims { .. }
+            | Self::HomeMoved { .. }
+            | Self::NoAddress { .. }
+            | Self::QueryFailed { .. } => true,
+            Self::Untainted { .. }
+            | Self::NoSharedLabel { .. }
+            | Self::LabelNotExclusive { .. }
+            | Self::OverrideSite { .. }
+            | Self::TopologyCountsTaintedNodes { .. }
+            | Self::UnusableSeries { .. } => false,
+        }
+    }
+}
+
+/// A class as its label has it.
+#[must_use]
+pub const fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Sensitive => pinisi_crds::names::CLASS_SENSITIVE,
+        Class::MassTraffic => pinisi_crds::names::CLASS_MASS_TRAFFIC,
+    }
+}

@@ -1,0 +1,10 @@
+//! Synchronous tests over an index built from JSON as the API server would send it.
+// Builders are handed literals; a reference at each call would only be noise.
+#![allow(clippy::needless_pass_by_value)]
+
+mod bad_input;
+mod build;
+mod fleet;
+mod never_panics;
+mod sites;
+mod sound;

@@ -1,0 +1,181 @@
+//! Whatever stands in a spec, check returns, says the same twice, and keeps Sensitive off unlawful ground.
+
+use super::build::*;
+use pinisi_planner::model::{site::SiteKind, workload::Placement};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// Anything that JSON can say, with the words that specs use.
+fn junk() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        prop::sample::select(vec![
+            i64::MIN,
+            -1,
+            0,
+            1,
+            100,
+            100_000,
+            100_001,
+            1 << 31,
+            i64::MAX
+        ])
+        .prop_map(Value::from),
+        any::<f64>().prop_map(|f| json!(f)),
+        prop::sample::select(vec![
+            "",
+            "home",
+            "cloud",
+            "web",
+            "Sensitive",
+            "MassTraffic",
+            "OnPrem",
+            "-1",
+            "1e999",
+            "NaN",
+            "9Ei",
+            "2026-11-20T13:00:00Z",
+            "a.b/c",
+            "\u{0}é"
+        ])
+        .prop_map(Value::from),
+        "\\PC{0,20}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(
+                prop::sample::select(vec![
+                    "sites",
+                    "name",
+                    "replicas",
+                    "minReplicas",
+                    "maxReplicas",
+                    "load",
+                    "cpu",
+                    "memory",
+                    "matchLabels",
+                    "key",
+                    "operator",
+                    "values"
+                ])
+                .prop_map(String::from),
+                inner,
+                0..4
+            )
+            .prop_map(|m| json!(m)),
+        ]
+    })
+}
+
+/// A path somewhere in an object.
+fn place(object: &Value) -> Vec<String> {
+    fn walk(value: &Value, at: &str, out: &mut Vec<String>) {
+        match value {
+            Value::Object(map) => map.iter().for_each(|(k, v)| {
+                walk(
+                    v,
+                    &format!("{at}/{}", k.replace('~', "~0").replace('/', "~1")),
+                    out,
+                )
+            }),
+            Value::Array(list) => list
+                .iter()
+                .enumerate()
+                .for_each(|(i, v)| walk(v, &format!("{at}/{i}"), out)),
+            _ => {}
+        }
+        out.push(at.to_owned());
+    }
+    let mut out = Vec::new();
+    for part in ["spec", "status"] {
+        if let Some(v) = object.get(part) {
+            walk(v, &format!("/{part}"), &mut out);
+        }
+    }
+    out
+}
+
+fn full_web() -> Value {
+    let mut hw = web();
+    set(
+        &mut hw,
+        "spec.override",
+        json!({"total": 9, "sites": [{"name": "cloud", "replicas": 4}], "until": "2026-11-20T13:00:00Z"}),
+    );
+    set(
+        &mut hw,
+        "spec.drainBack",
+        json!({"afterSeconds": 1, "stepPercent": 1, "intervalSeconds": 1}),
+    );
+    set(&mut hw, "spec.mode", json!("Active"));
+    hw["status"] = json!({"sites": [{"name": "home", "desired": 1, "ready": 1}], "memory": {"total": 3, "contest": {"writes": 1, "last": "2026-11-20T13:00:00Z", "writer": "x"}}});
+    hw
+}
+
+fn full_site() -> Value {
+    let mut s = site("home", "OnPrem");
+    set(
+        &mut s,
+        "spec.capacity",
+        json!({"max": {"cpu": "6", "memory": "1Gi"}, "reserveForSensitive": {"cpu": "1"}}),
+    );
+    set(
+        &mut s,
+        "spec.watermarks",
+        json!({"highPercent": 90, "lowPercent": 50}),
+    );
+    set(
+        &mut s,
+        "spec.allowedNamespaces",
+        json!({"matchExpressions": [{"key": "pinisi.dev/class", "operator": "Exists"}]}),
+    );
+    s
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #[test]
+    fn garbage_in_any_place(which in 0usize..5, at in any::<prop::sample::Index>(), value in junk(), text in "\\PC{0,12}") {
+        let mut c = Cluster::new();
+        c.deployment(deployment("health", "records", 2));
+        c.deployment(deployment("shop", "web", 2));
+        c.deployment(sibling("shop", "web", "cloud", 2));
+        c.workload(records());
+        c.workload(full_web());
+        c.pod(pod("shop", "web-1", "web", None, Some("h1")));
+        let mut object = [full_web(), full_site(), source(), records(), deployment("shop", "web", 3)][which].clone();
+        let places = place(&object);
+        if let Some(there) = object.pointer_mut(&places[at.index(places.len())]) {
+            *there = value;
+        }
+        match which {
+            0 | 3 => c.workload(object),
+            1 => c.site(object),
+            2 => c.source(object),
+            // The API server lets no such Deployment pass: it is enough that reading it does not panic.
+            _ => if let Ok(w) = serde_json::from_value::<crate::gather::wire_scalable::DeploymentWire>(object) { c.0.apply_deployment(w.into()); },
+        }
+        c.figure(&text, Some("2026-11-20T11:59:59Z"));
+        let checked = c.check();
+        prop_assert_eq!(format!("{checked:?}"), format!("{:?}", c.check()));
+        for (id, w) in &checked.world.workloads {
+            prop_assert!(!checked.workloads[id].problems.iter().any(crate::check::problem::Problem::blocks));
+            if let Placement::Sensitive { sites } = &w.placement {
+                prop_assert!(sites.iter().all(|s| checked.world.sites[s.name()].kind == SiteKind::OnPrem));
+            }
+        }
+        for (id, subject) in &checked.workloads {
+            prop_assert!(checked.world.workloads.contains_key(id) || subject.problems.iter().any(crate::check::problem::Problem::blocks));
+            for p in &subject.problems {
+                prop_assert!(p.to_string().len() > 20 && !p.reason().is_empty());
+            }
+        }
+        prop_assert!(checked.sovereign.want.nodes.keys().all(|n| n.starts_with('h')));
+        // The neighbour in another namespace is never disturbed by a spec that is not its own or its ground's.
+        if matches!(which, 0 | 2 | 4) {
+            prop_assert!(checked.world.workloads.contains_key(&id("health", "records")));
+        }
+    }
+}

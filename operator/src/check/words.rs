@@ -1,0 +1,128 @@
+//! Problems in words: each names the field and the way out.
+
+use super::problem::{Problem, class_name};
+use pinisi_crds::names::{CLASS_LABEL, SITE_LABEL};
+use std::fmt;
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { error } => write!(f, "spec cannot be read: {error}; apply it again as this version's schema has it"),
+            Self::BeingDeleted => f.write_str("metadata.deletionTimestamp is set: the target keeps running and its pin stays; nothing is placed anew"),
+            Self::OutOfRange { field, value, allowed } => write!(f, "{field} is {value}; set it to {allowed}"),
+            Self::BadSelector { field, error } => write!(f, "{field} is not a label selector: {error}; correct its operator and values"),
+            Self::NoNodes { selector } => write!(
+                f,
+                "spec.nodes.matchLabels: no Ready node carries {selector}; label the site's nodes, or see kubectl get nodes -l {selector}"
+            ),
+            Self::SharedNode { node, other } => write!(
+                f,
+                "spec.nodes.matchLabels: node {node} is also in Site {other}; relabel the node so that one Site matches it, or delete one of the two Sites"
+            ),
+            Self::Untainted { node, count, site, selector } => write!(
+                f,
+                "spec.nodes: {count} node(s), first {node}, lack the taint {SITE_LABEL}={site}:NoExecute, so pods of others may run there; \
+                 kubectl taint nodes -l {selector} {SITE_LABEL}={site}:NoExecute --overwrite"
+            ),
+            Self::NoSharedLabel { other } => write!(
+                f,
+                "spec.nodes.matchLabels shares no label with OnPrem Site {other}, so Sensitive pods cannot be stamped with one selector for all \
+                 sovereign nodes; give the nodes of all OnPrem Sites one common label and make the Sites anew with it in matchLabels"
+            ),
+            Self::LabelNotExclusive { node, labels } => write!(
+                f,
+                "spec.nodes.matchLabels: node {node} is not sovereign but carries {labels}, which all OnPrem Sites share; \
+                 remove the label from that node, or it keeps drawing Sensitive pods that the guard then refuses"
+            ),
+            Self::NamespaceTerminating { namespace } => {
+                write!(f, "metadata.namespace: {namespace} is being deleted; nothing is made there any more")
+            }
+            Self::NamespaceUnclassified { namespace, class } => write!(
+                f,
+                "spec.class is {0}, but namespace {namespace} has no label {CLASS_LABEL}; kubectl label namespace {namespace} {CLASS_LABEL}={0}",
+                class_name(*class)
+            ),
+            Self::ClassMismatch { namespace, label, class } => write!(
+                f,
+                "spec.class is {}, but namespace {namespace} has {CLASS_LABEL}={label}; a namespace holds one class: \
+                 move the service to a namespace of its class, or correct spec.class",
+                class_name(*class)
+            ),
+            Self::UnknownSite { field, site } => {
+                write!(f, "{field}: there is no Site {site}; create it or name another (kubectl get sites)")
+            }
+            Self::SiteUnusable { field, site } => {
+                write!(f, "{field}: the spec of Site {site} cannot be used; see kubectl describe site {site}")
+            }
+            Self::SiteNotAllowed { field, site, namespace } => write!(
+                f,
+                "{field}: Site {site} does not take namespace {namespace}; ask the platform team to let spec.allowedNamespaces of that Site select it, \
+                 or name another site"
+            ),
+            Self::NotSovereign { field, site, kind } => {
+                write!(f, "{field}: Site {site} is {kind}; a Sensitive workload runs on OnPrem sites only: name one of those, or leave spec.placement out")
+            }
+            Self::DuplicateSite { field, site } => write!(f, "{field}: Site {site} stands twice in spec.placement; name it once"),
+            Self::NoLawfulSite { namespace } => write!(
+                f,
+                "spec.placement is absent and no OnPrem Site takes namespace {namespace}; create one, or let its spec.allowedNamespaces select the namespace"
+            ),
+            Self::SensitiveTiers => f.write_str("spec.placement.tiers: a Sensitive workload never overflows; give it one tier of OnPrem sites"),
+            Self::NoPlacement => {
+                f.write_str("spec.placement.tiers is missing; a MassTraffic workload lists its home first, then where it may overflow to")
+            }
+            Self::TargetMissing { target, namespace } => {
+                write!(f, "spec.targetRef: there is no {target} in namespace {namespace}; create it, or delete this object and name another target")
+            }
+            Self::TargetDeleting { target } => {
+                write!(f, "spec.targetRef: {target} is being deleted; create it anew, or delete this object")
+            }
+            Self::TargetUnsupported { kind, no_scale: true } => {
+                write!(f, "spec.targetRef.kind: {kind} has no /scale; name a Deployment or a StatefulSet of apps/v1")
+            }
+            Self::TargetUnsupported { kind, no_scale: false } => write!(
+                f,
+                "spec.targetRef.kind: {kind} has no /scale or is not supported by this version; name a Deployment or a StatefulSet of apps/v1"
+            ),
+            Self::TargetSelector { target } => {
+                write!(f, "spec.targetRef: spec.selector of {target} cannot be read or selects every pod; give it matchLabels")
+            }
+            Self::TargetIsSibling { target, workload } => write!(
+                f,
+                "spec.targetRef: {target} is a sibling that serves HybridWorkload {workload}; delete this object, that one scales it already"
+            ),
+            Self::TargetTaken { target, by } => {
+                write!(f, "spec.targetRef: {target} is the target of the older HybridWorkload {by}; delete one of the two")
+            }
+            Self::NotSplittable { target } => {
+                write!(f, "spec.placement names several sites, but {target} is not a Deployment of apps/v1; name one site, or use a Deployment")
+            }
+            Self::HasClaims { target, volumes } => write!(
+                f,
+                "spec.placement names several sites, but pods of {target} hold claims ({volumes}) that cannot follow them; name one site, or drop the volumes"
+            ),
+            Self::HomeMoved { site, sibling } => write!(
+                f,
+                "spec.placement.tiers[0].sites[0] is {site}, where the sibling Deployment {sibling} still serves; \
+                 put the former first site back, let the replicas come home, then change the order"
+            ),
+            Self::OverrideSite { field, site } => {
+                write!(f, "{field}: Site {site} is not in this workload's placement and is ignored; add it to spec.placement.tiers or remove it here")
+            }
+            Self::TopologyCountsTaintedNodes { key, node } => write!(
+                f,
+                "spec.targetRef: the target's topologySpreadConstraints over {key} count tainted nodes such as {node}, which would freeze growth at home; \
+                 set nodeTaintsPolicy: Honor on that constraint"
+            ),
+            Self::NoAddress { address } => {
+                write!(f, "spec.prometheus.address is {address:?}; set a URL with a host, for example http://prometheus.monitoring.svc:9090")
+            }
+            Self::QueryFailed { query, reason: _, error } => write!(f, "spec.queries[{query}]: {error}"),
+            Self::UnusableSeries { query, unusable, of } => write!(
+                f,
+                "spec.queries[{query}]: {unusable} of {of} series are not usable (not a number, negative, several for one workload, or without a time); \
+                 correct the query, for example with sum by (namespace, workload)"
+            ),
+        }
+    }
+}

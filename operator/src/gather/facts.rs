@@ -1,0 +1,222 @@
+//! What the index holds: one small struct a kind, with only what is asked of it later.
+//! Made from the wire by `wire`; nothing here judges.
+
+use crate::checked::DeploymentParts;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Taint;
+use kube::core::Selector;
+use pinisi_crds::{
+    HybridWorkloadSpec, HybridWorkloadStatus, SignalSourceSpec, SignalSourceStatus, SiteSpec,
+    SiteStatus, SovereignNodesSpec,
+};
+use pinisi_planner::model::amounts::Resources;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Name of an object: namespace (empty for cluster-wide kinds) and name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectKey {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+}
+
+/// A custom resource. A spec that cannot be read is kept as JSON: it is a problem on its own
+/// object and must not stop the watch of its kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Custom<S, T> {
+    /// uid.
+    pub uid: String,
+    /// Namespace and name.
+    pub key: ObjectKey,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// True while it is being deleted.
+    pub deleting: bool,
+    /// Its finalizers.
+    pub finalizers: Vec<String>,
+    /// The spec, or what is wrong with it.
+    pub spec: Result<S, Unreadable>,
+    /// The status; empty where it cannot be read.
+    pub status: T,
+}
+
+/// A spec that is not what its kind says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unreadable {
+    /// What the reader says.
+    pub error: String,
+    /// The spec as it stands.
+    pub raw: serde_json::Value,
+}
+
+/// A Site.
+pub type SiteFacts = Custom<SiteSpec, SiteStatus>;
+/// A HybridWorkload.
+pub type WorkloadFacts = Custom<HybridWorkloadSpec, HybridWorkloadStatus>;
+/// A SignalSource.
+pub type SourceFacts = Custom<SignalSourceSpec, SignalSourceStatus>;
+/// The guard's inventory.
+pub type SovereignFacts = Custom<SovereignNodesSpec, ()>;
+
+/// A Namespace.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NamespaceFacts {
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// True while it is being deleted.
+    pub terminating: bool,
+}
+
+/// A Node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeFacts {
+    /// Name.
+    pub name: Arc<str>,
+    /// uid.
+    pub uid: String,
+    /// The provider's id of the machine.
+    pub provider_id: Option<String>,
+    /// The machine id that the node reported.
+    pub machine_id: Option<String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Taints.
+    pub taints: Vec<Taint>,
+    /// True for a cordoned node.
+    pub unschedulable: bool,
+    /// Condition Ready is True.
+    pub ready: bool,
+    /// What pods may request here in all.
+    pub allocatable: Resources,
+    /// Pods that may run here in all.
+    pub pod_slots: u32,
+}
+
+/// A Pod.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PodFacts {
+    /// Namespace.
+    pub namespace: Arc<str>,
+    /// Name.
+    pub name: Arc<str>,
+    /// uid.
+    pub uid: Box<str>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Node that it is bound to.
+    pub node: Option<Arc<str>>,
+    /// Phase Succeeded or Failed: it holds nothing any more.
+    pub finished: bool,
+    /// Condition Ready is True.
+    pub ready: bool,
+    /// True while it is being deleted; it holds its room until it is gone.
+    pub terminating: bool,
+    /// What the scheduler sets aside for it.
+    pub requests: Resources,
+    /// Priority, where admission set one.
+    pub priority: Option<i32>,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+}
+
+/// Kinds whose count can be written here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ScalableKind {
+    /// apps/v1 Deployment.
+    Deployment,
+    /// apps/v1 StatefulSet.
+    StatefulSet,
+}
+
+impl ScalableKind {
+    /// The kind's name in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+        }
+    }
+}
+
+/// A Deployment or a StatefulSet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScalableFacts {
+    /// Which of the two.
+    pub kind: ScalableKind,
+    /// Namespace and name.
+    pub key: ObjectKey,
+    /// uid.
+    pub uid: String,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// True while it is being deleted.
+    pub deleting: bool,
+    /// `spec.replicas`, 1 where absent.
+    pub replicas: i32,
+    /// The pods' selector; `None` where it cannot be read.
+    pub selector: Option<Selector>,
+    /// `matchLabels` of the selector.
+    pub match_labels: BTreeMap<String, String>,
+    /// Who wrote the count last, where that is not us.
+    pub foreign_writer: Option<String>,
+    /// True while a roll-out is under way.
+    pub rolling: bool,
+    /// What its template says.
+    pub template: TemplateFacts,
+    /// What a sibling repeats (Deployments only).
+    pub parts: Option<Arc<DeploymentParts>>,
+    /// Set on siblings that we made.
+    pub sibling: Option<SiblingMarks>,
+}
+
+/// The parts of a pod template that decide where its pods can go.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TemplateFacts {
+    /// What one replica requests.
+    pub requests: Resources,
+    /// Names of volumes that are claims (`persistentVolumeClaim` or `ephemeral`).
+    pub claims: Vec<String>,
+    /// `nodeSelector`.
+    pub node_selector: BTreeMap<String, String>,
+    /// Topology spreads that count tainted nodes and refuse to schedule.
+    pub hard_spreads: Vec<HardSpread>,
+}
+
+/// A topology spread with `DoNotSchedule` that does not honour taints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HardSpread {
+    /// `topologyKey`.
+    pub key: String,
+    /// False where `nodeAffinityPolicy` is Ignore: nodes outside `nodeSelector` count too.
+    pub honours_selector: bool,
+}
+
+/// What marks a Deployment as a sibling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiblingMarks {
+    /// Site that it serves.
+    pub site: String,
+    /// Workload that it serves.
+    pub workload: String,
+    /// Digest of the target's template that it was made from.
+    pub digest: String,
+}
+
+/// A HorizontalPodAutoscaler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HpaFacts {
+    /// Namespace and name.
+    pub key: ObjectKey,
+    /// API group of what it scales.
+    pub group: String,
+    /// Kind of what it scales.
+    pub kind: String,
+    /// Name of what it scales.
+    pub target: String,
+    /// Name of the KEDA ScaledObject that owns it.
+    pub scaled_object: Option<String>,
+}

@@ -1,0 +1,195 @@
+//! Gather: one watch a kind and one asker a SignalSource feed thin facts into one [`index::Index`].
+//! Nothing here judges what it sees (`check` does) and nothing here writes to a cluster.
+
+pub mod facts;
+pub mod index;
+mod meta;
+pub mod pods;
+mod prometheus;
+pub mod quantity;
+mod requests;
+pub mod samples;
+pub mod shared;
+mod signals;
+mod watch;
+pub mod wire;
+pub mod wire_custom;
+pub mod wire_scalable;
+
+use index::Index;
+use jiff::{SignedDuration, Timestamp};
+use parking_lot::RwLockReadGuard;
+use shared::{Kind, Shared, WatchHealth};
+use std::{collections::BTreeMap, sync::Arc};
+use tokio::{sync::watch as channel, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+/// Why gathering cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum GatherError {
+    /// No HTTP client for signal sources.
+    #[error("cannot make the HTTP client for signal sources: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+impl GatherError {
+    /// A word of bounded variety for metrics and logs.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Client(_) => "HttpClient",
+        }
+    }
+}
+
+/// The running watches and askers, and the index that they feed. Dropping it ends them.
+#[derive(Debug)]
+pub struct Gather {
+    shared: Arc<Shared>,
+    changes: channel::Receiver<u64>,
+    tasks: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+impl Gather {
+    /// Starts every watch and the askers. Needs a tokio runtime, and rustls' process-wide provider.
+    ///
+    /// # Errors
+    /// The HTTP client for signal sources cannot be made.
+    pub fn start(client: &kube::Client, stop: &CancellationToken) -> Result<Self, GatherError> {
+        use wire::{HpaWire, NamespaceWire, NodeWire, PodWire};
+        use wire_custom::{SiteWire, SourceWire, SovereignWire, WorkloadWire};
+        use wire_scalable::{DeploymentWire, StatefulSetWire};
+        let shared = Arc::new(Shared::new());
+        let stop = stop.child_token();
+        let asker = prometheus::client()?;
+        let mut tasks = JoinSet::new();
+        macro_rules! watch {
+            ($($wire:ty),+ $(,)?) => { $( tasks.spawn(watch::run::<$wire>(shared.clone(), client.clone(), stop.clone())); )+ };
+        }
+        watch!(
+            SiteWire,
+            WorkloadWire,
+            SourceWire,
+            SovereignWire,
+            NamespaceWire,
+            NodeWire,
+            PodWire,
+            DeploymentWire,
+            StatefulSetWire,
+            HpaWire,
+        );
+        tasks.spawn(signals::supervise(shared.clone(), asker, stop.clone()));
+        Ok(Self {
+            changes: shared.changes.subscribe(),
+            shared,
+            tasks,
+            stop,
+        })
+    }
+
+    /// The index. Hold it briefly: the watches wait meanwhile.
+    pub fn read(&self) -> RwLockReadGuard<'_, Index> {
+        self.shared.index.read()
+    }
+
+    /// Waits until the index has changed since the last call that returned. The caller coalesces.
+    pub async fn changed(&mut self) {
+        if self.changes.changed().await.is_err() {
+            // Cannot be: `shared` holds the sender. Waiting is better than spinning.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// A receiver of its own for somebody else who waits for changes.
+    #[must_use]
+    pub fn subscribe(&self) -> channel::Receiver<u64> {
+        self.shared.changes.subscribe()
+    }
+
+    /// True once the initial list of every kind was complete. Until then nothing may be judged.
+    #[must_use]
+    pub fn synced(&self) -> bool {
+        self.shared.health.lock().values().all(|h| h.synced)
+    }
+
+    /// How each watch fares.
+    #[must_use]
+    pub fn health(&self) -> BTreeMap<Kind, WatchHealth> {
+        self.shared.health.lock().clone()
+    }
+
+    /// A view of the watches' health that outlives the borrow, for probes and metrics.
+    #[must_use]
+    pub fn health_view(&self) -> HealthView {
+        HealthView(self.shared.clone())
+    }
+
+    /// How old each kind's facts may be: zero while its watch is sound, else for how long it has
+    /// been failing; `None` where it was never complete.
+    #[must_use]
+    pub fn ages(&self, now: Timestamp) -> BTreeMap<Kind, Option<SignedDuration>> {
+        ages(&self.shared.health.lock(), now)
+    }
+
+    /// Ends every task and waits for them.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+impl Drop for Gather {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// The watches' health, to be read from anywhere.
+#[derive(Clone, Debug)]
+pub struct HealthView(Arc<Shared>);
+
+impl HealthView {
+    /// How each watch fares.
+    #[must_use]
+    pub fn health(&self) -> BTreeMap<Kind, WatchHealth> {
+        self.0.health.lock().clone()
+    }
+
+    /// Kinds whose initial list is not complete, each with its last error: one line for a probe.
+    #[must_use]
+    pub fn waiting_for(&self) -> Vec<String> {
+        let health = self.0.health.lock();
+        let unsynced = health.iter().filter(|(_, h)| !h.synced);
+        unsynced
+            .map(|(kind, h)| match &h.error {
+                Some(error) if h.unknown_kind => {
+                    format!("{}: the API server does not know this kind; install the chart's CRDs ({error})", kind.name())
+                }
+                Some(error) => format!("{}: {error}", kind.name()),
+                None => format!("{}: first list under way", kind.name()),
+            })
+            .collect()
+    }
+
+    /// As [`Gather::ages`].
+    #[must_use]
+    pub fn ages(&self, now: Timestamp) -> BTreeMap<Kind, Option<SignedDuration>> {
+        ages(&self.0.health.lock(), now)
+    }
+}
+
+fn ages(
+    health: &BTreeMap<Kind, WatchHealth>,
+    now: Timestamp,
+) -> BTreeMap<Kind, Option<SignedDuration>> {
+    let age = |h: &WatchHealth| {
+        h.failing_since.map_or(SignedDuration::ZERO, |since| {
+            now.duration_since(since).max(SignedDuration::ZERO)
+        })
+    };
+    health
+        .iter()
+        .map(|(kind, h)| (*kind, h.synced.then(|| age(h))))
+        .collect()
+}

@@ -1,0 +1,117 @@
+//! What the watches, the askers and the readers share: the index, word that it changed, and how
+//! each watch fares.
+
+use super::index::Index;
+use jiff::Timestamp;
+use parking_lot::{Mutex, RwLock};
+use std::collections::BTreeMap;
+use tokio::sync::{Notify, watch};
+
+/// Kinds that are watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Site.
+    Site,
+    /// HybridWorkload.
+    HybridWorkload,
+    /// SignalSource.
+    SignalSource,
+    /// SovereignNodes.
+    SovereignNodes,
+    /// Namespace.
+    Namespace,
+    /// Node.
+    Node,
+    /// Pod.
+    Pod,
+    /// Deployment.
+    Deployment,
+    /// StatefulSet.
+    StatefulSet,
+    /// HorizontalPodAutoscaler.
+    HorizontalPodAutoscaler,
+}
+
+impl Kind {
+    /// Every kind that is watched.
+    pub const ALL: [Self; 10] = [
+        Self::Site,
+        Self::HybridWorkload,
+        Self::SignalSource,
+        Self::SovereignNodes,
+        Self::Namespace,
+        Self::Node,
+        Self::Pod,
+        Self::Deployment,
+        Self::StatefulSet,
+        Self::HorizontalPodAutoscaler,
+    ];
+
+    /// Its name in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Site => "Site",
+            Self::HybridWorkload => "HybridWorkload",
+            Self::SignalSource => "SignalSource",
+            Self::SovereignNodes => "SovereignNodes",
+            Self::Namespace => "Namespace",
+            Self::Node => "Node",
+            Self::Pod => "Pod",
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+            Self::HorizontalPodAutoscaler => "HorizontalPodAutoscaler",
+        }
+    }
+}
+
+/// How one watch fares.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WatchHealth {
+    /// True once its initial list was complete.
+    pub synced: bool,
+    /// Since when it has been failing; `None` while it is sound.
+    pub failing_since: Option<Timestamp>,
+    /// Its last error, while it is failing.
+    pub error: Option<String>,
+    /// True where that error says that the API server has no such kind: its CRD is missing.
+    pub unknown_kind: bool,
+    /// Errors so far.
+    pub errors: u64,
+    /// When it last said anything.
+    pub last_word: Option<Timestamp>,
+}
+
+/// What everybody shares.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub index: RwLock<Index>,
+    pub health: Mutex<BTreeMap<Kind, WatchHealth>>,
+    pub changes: watch::Sender<u64>,
+    pub sources_changed: Notify,
+}
+
+impl Shared {
+    pub fn new() -> Self {
+        Self {
+            index: RwLock::new(Index::default()),
+            health: Mutex::new(
+                Kind::ALL
+                    .into_iter()
+                    .map(|k| (k, WatchHealth::default()))
+                    .collect(),
+            ),
+            changes: watch::Sender::new(0),
+            sources_changed: Notify::new(),
+        }
+    }
+
+    /// Says that the index changed.
+    pub fn touch(&self) {
+        self.changes.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    pub fn with_health(&self, kind: Kind, change: impl FnOnce(&mut WatchHealth)) {
+        change(self.health.lock().entry(kind).or_default());
+    }
+}

@@ -1,0 +1,235 @@
+//! Built-in kinds as they come over the wire, read thinly: what is not asked later is never built.
+//! Deployments and StatefulSets are in `wire_scalable`, custom resources in `wire_custom`.
+
+use super::facts::{HpaFacts, NamespaceFacts, NodeFacts, ObjectKey, PodFacts};
+use super::meta::lean;
+use super::requests::{Amounts, ContainerShape, PodShape, Wanted};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Taint};
+use kube::{Resource, api::ObjectMeta};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Pods on a node that does not say how many it takes: the kubelet's own default.
+const POD_SLOTS_DEFAULT: u64 = 110;
+
+/// Namespace and name of an object.
+#[must_use]
+pub fn key_of(meta: &ObjectMeta) -> ObjectKey {
+    ObjectKey {
+        namespace: meta.namespace.clone().unwrap_or_default(),
+        name: meta.name.clone().unwrap_or_default(),
+    }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct ConditionWire {
+    #[serde(rename = "type")]
+    type_: Option<Box<str>>,
+    status: Option<Box<str>>,
+}
+
+fn is_ready(conditions: Option<&[ConditionWire]>) -> bool {
+    conditions
+        .unwrap_or_default()
+        .iter()
+        .any(|c| c.type_.as_deref() == Some("Ready") && c.status.as_deref() == Some("True"))
+}
+
+/// A Namespace.
+#[derive(Resource, Deserialize, Clone, Debug)]
+#[resource(inherit = Namespace)]
+pub struct NamespaceWire {
+    /// Metadata.
+    #[serde(deserialize_with = "lean")]
+    pub metadata: ObjectMeta,
+}
+
+impl From<NamespaceWire> for NamespaceFacts {
+    fn from(w: NamespaceWire) -> Self {
+        Self {
+            terminating: w.metadata.deletion_timestamp.is_some(),
+            labels: w.metadata.labels.unwrap_or_default(),
+        }
+    }
+}
+
+/// A Node.
+#[derive(Resource, Deserialize, Clone, Debug)]
+#[resource(inherit = Node)]
+pub struct NodeWire {
+    /// Metadata.
+    #[serde(deserialize_with = "lean")]
+    pub metadata: ObjectMeta,
+    #[serde(default)]
+    spec: NodeSpecWire,
+    #[serde(default)]
+    status: NodeStatusWire,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct NodeSpecWire {
+    unschedulable: Option<bool>,
+    taints: Option<Vec<Taint>>,
+    #[serde(rename = "providerID")]
+    provider_id: Option<String>,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct NodeStatusWire {
+    allocatable: Option<Amounts>,
+    conditions: Option<Vec<ConditionWire>>,
+    node_info: Option<NodeInfoWire>,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default)]
+struct NodeInfoWire {
+    #[serde(rename = "machineID")]
+    machine_id: Option<String>,
+}
+
+impl From<NodeWire> for NodeFacts {
+    fn from(w: NodeWire) -> Self {
+        let NodeWire {
+            metadata,
+            spec,
+            status,
+        } = w;
+        let allocatable = status.allocatable.unwrap_or_default();
+        let said = |text: Option<String>| text.filter(|t| !t.is_empty());
+        Self {
+            name: metadata.name.unwrap_or_default().into(),
+            uid: metadata.uid.unwrap_or_default(),
+            provider_id: said(spec.provider_id),
+            machine_id: said(status.node_info.and_then(|i| i.machine_id)),
+            labels: metadata.labels.unwrap_or_default(),
+            taints: spec.taints.unwrap_or_default(),
+            unschedulable: spec.unschedulable.unwrap_or(false),
+            ready: is_ready(status.conditions.as_deref()),
+            allocatable: allocatable.resources(),
+            pod_slots: u32::try_from(allocatable.pods().unwrap_or(POD_SLOTS_DEFAULT))
+                .unwrap_or(u32::MAX),
+        }
+    }
+}
+
+/// A Pod.
+#[derive(Resource, Deserialize, Clone, Debug)]
+#[resource(inherit = Pod)]
+pub struct PodWire {
+    /// Metadata.
+    #[serde(deserialize_with = "lean")]
+    pub metadata: ObjectMeta,
+    #[serde(default)]
+    spec: PodSpecWire,
+    #[serde(default)]
+    status: PodStatusWire,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct PodSpecWire {
+    node_name: Option<Box<str>>,
+    priority: Option<i32>,
+    // Not flattened: that would build every other field of the pod as well.
+    containers: Option<Vec<ContainerShape>>,
+    init_containers: Option<Vec<ContainerShape>>,
+    resources: Option<Wanted>,
+    overhead: Option<Amounts>,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default)]
+struct PodStatusWire {
+    phase: Option<Box<str>>,
+    conditions: Option<Vec<ConditionWire>>,
+}
+
+impl From<PodWire> for PodFacts {
+    fn from(w: PodWire) -> Self {
+        let PodWire {
+            metadata,
+            spec,
+            status,
+        } = w;
+        let PodSpecWire {
+            node_name,
+            priority,
+            containers,
+            init_containers,
+            resources,
+            overhead,
+        } = spec;
+        Self {
+            namespace: metadata.namespace.unwrap_or_default().into(),
+            name: metadata.name.unwrap_or_default().into(),
+            uid: metadata.uid.unwrap_or_default().into(),
+            labels: metadata.labels.unwrap_or_default(),
+            node: node_name.filter(|n| !n.is_empty()).map(Arc::from),
+            finished: matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")),
+            ready: is_ready(status.conditions.as_deref()),
+            terminating: metadata.deletion_timestamp.is_some(),
+            requests: PodShape {
+                containers,
+                init_containers,
+                resources,
+                overhead,
+            }
+            .requests(),
+            priority,
+            created: metadata.creation_timestamp.map(|t| t.0),
+        }
+    }
+}
+
+/// A HorizontalPodAutoscaler.
+#[derive(Resource, Deserialize, Clone, Debug)]
+#[resource(inherit = HorizontalPodAutoscaler)]
+pub struct HpaWire {
+    /// Metadata.
+    #[serde(deserialize_with = "lean")]
+    pub metadata: ObjectMeta,
+    #[serde(default)]
+    spec: HpaSpecWire,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct HpaSpecWire {
+    scale_target_ref: Option<TargetWire>,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct TargetWire {
+    api_version: Option<String>,
+    kind: Option<String>,
+    name: Option<String>,
+}
+
+impl From<HpaWire> for HpaFacts {
+    fn from(w: HpaWire) -> Self {
+        let target = w.spec.scale_target_ref.unwrap_or_default();
+        let owners = w.metadata.owner_references.as_deref().unwrap_or_default();
+        Self {
+            key: key_of(&w.metadata),
+            group: group_of(target.api_version.as_deref().unwrap_or_default()).to_owned(),
+            kind: target.kind.unwrap_or_default(),
+            target: target.name.unwrap_or_default(),
+            scaled_object: owners
+                .iter()
+                .find(|o| o.kind == "ScaledObject")
+                .map(|o| o.name.clone()),
+        }
+    }
+}
+
+/// `apps` of `apps/v1`; empty for the core group.
+#[must_use]
+pub fn group_of(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
+}

@@ -1,0 +1,77 @@
+//! Puts the guard into the API server by server-side apply. Never deletes anything.
+
+use super::GuardObject;
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use kube::core::GroupVersionKind;
+use kube::{Api, Client};
+use pinisi_crds::names::FIELD_MANAGER;
+
+/// Why the guard is not wholly in place.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardError {
+    /// The API server refused or did not answer.
+    #[error("apply {kind} {name}")]
+    Apply {
+        /// Kind.
+        kind: &'static str,
+        /// Name.
+        name: String,
+        /// The server's words.
+        #[source]
+        source: Box<kube::Error>,
+    },
+}
+
+impl GuardError {
+    /// A bounded word for metrics.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Apply { source, .. } => match source.as_ref() {
+                kube::Error::Api(status) if status.is_forbidden() => "guard_forbidden",
+                kube::Error::Api(status) if status.is_conflict() => "guard_conflict",
+                _ => "guard_apply",
+            },
+        }
+    }
+}
+
+/// Applies every object in order. An optional kind that the server does not have is passed over:
+/// without the stamp a pod that lacks the labels is refused by rule G03 instead.
+///
+/// # Errors
+/// The first object that could not be applied.
+pub async fn apply(client: &Client, objects: &[GuardObject]) -> Result<(), GuardError> {
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    for GuardObject {
+        kind,
+        plural,
+        name,
+        optional,
+        body,
+    } in objects
+    {
+        let gvk = GroupVersionKind::gvk("admissionregistration.k8s.io", "v1", kind);
+        let api = Api::<DynamicObject>::all_with(
+            client.clone(),
+            &ApiResource::from_gvk_with_plural(&gvk, plural),
+        );
+        match api.patch(name, &params, &Patch::Apply(body)).await {
+            Ok(_) => {}
+            Err(kube::Error::Api(status)) if *optional && status.is_not_found() => {
+                tracing::warn!(
+                    kind,
+                    "the server lacks this kind; unstamped pods are refused instead"
+                );
+            }
+            Err(source) => {
+                return Err(GuardError::Apply {
+                    kind,
+                    name: name.clone(),
+                    source: Box::new(source),
+                });
+            }
+        }
+    }
+    Ok(())
+}

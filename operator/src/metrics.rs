@@ -1,0 +1,376 @@
+//! OpenMetrics: what the operator counts. Series of a workload go with the workload; labels are
+//! bounded words, never messages. Deliberately not here: deciding what to show (run and report).
+
+use crate::checked::{Checked, SensitivePods};
+use jiff::Timestamp;
+use pinisi_crds::hybrid_workload::Class;
+use pinisi_planner::Plan;
+use pinisi_planner::model::amounts::Replicas;
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::hash::Hash;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+/// Content type of the exposition.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Seconds: a decision from its sample, 50 ms to 100 s.
+const LATENCY_BUCKETS: [f64; 16] = [
+    0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 20.0, 50.0, 100.0,
+];
+
+macro_rules! labels {
+    ($(#[$doc:meta])* $name:ident { $($field:ident),+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EncodeLabelSet)]
+        struct $name { $($field: String),+ }
+    };
+}
+labels!(ClassLabels { class });
+labels!(ShareLabels {
+    namespace,
+    workload,
+    site
+});
+labels!(SiteLabels { site });
+labels!(ErrorLabels { step, reason });
+labels!(WriteLabels { kind, result });
+labels!(SignalLabels { source, query });
+
+/// A gauge by labels, whose series go when they are not set any more.
+#[derive(Clone, Debug)]
+struct Shown<L: Clone + Hash + Eq, G> {
+    family: Family<L, G>,
+    keys: BTreeSet<L>,
+}
+
+impl<L: Clone + Hash + Eq + Ord, G: Default> Default for Shown<L, G> {
+    fn default() -> Self {
+        Self {
+            family: Family::default(),
+            keys: BTreeSet::new(),
+        }
+    }
+}
+
+impl<L: Clone + Hash + Eq + Ord, G: Default> Shown<L, G> {
+    fn show(&mut self, rows: impl IntoIterator<Item = (L, impl FnOnce(&G))>) {
+        let mut keys = BTreeSet::new();
+        for (labels, set) in rows {
+            set(&self.family.get_or_create(&labels));
+            keys.insert(labels);
+        }
+        for gone in self.keys.difference(&keys) {
+            self.family.remove(gone);
+        }
+        self.keys = keys;
+    }
+}
+
+type FloatGauge = Gauge<f64, AtomicU64>;
+
+/// Every metric, and the registry that they are read through.
+pub struct Metrics {
+    registry: Registry,
+    shown: parking_lot::Mutex<Gauges>,
+    sensitive: Gauge,
+    unlawful: Gauge,
+    leader: Gauge,
+    latency: Histogram,
+    plan: Histogram,
+    check: Histogram,
+    errors: Family<ErrorLabels, Counter>,
+    writes: Family<WriteLabels, Counter>,
+}
+
+#[derive(Default)]
+struct Gauges {
+    workloads: Shown<ClassLabels, Gauge>,
+    desired: Shown<ShareLabels, Gauge>,
+    ready: Shown<ShareLabels, Gauge>,
+    reachable: Shown<SiteLabels, Gauge>,
+    signal_age: Shown<SignalLabels, FloatGauge>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let spans = || Histogram::new(exponential_buckets(0.0005, 2.0, 14));
+        let metrics = Self {
+            registry: Registry::with_prefix("pinisi"),
+            shown: parking_lot::Mutex::default(),
+            sensitive: Gauge::default(),
+            unlawful: Gauge::default(),
+            leader: Gauge::default(),
+            latency: Histogram::new(LATENCY_BUCKETS),
+            plan: spans(),
+            check: spans(),
+            errors: Family::default(),
+            writes: Family::default(),
+        };
+        metrics.registered()
+    }
+}
+
+impl Metrics {
+    fn registered(mut self) -> Self {
+        let registry = &mut self.registry;
+        let gauges = self.shown.get_mut();
+        registry.register(
+            "workloads",
+            "HybridWorkloads by class",
+            gauges.workloads.family.clone(),
+        );
+        registry.register(
+            "replicas_desired",
+            "Replicas decided, by site",
+            gauges.desired.family.clone(),
+        );
+        registry.register(
+            "replicas_ready",
+            "Replicas Ready, by site",
+            gauges.ready.family.clone(),
+        );
+        registry.register(
+            "site_reachable",
+            "1 where the site has a Ready node",
+            gauges.reachable.family.clone(),
+        );
+        registry.register(
+            "signal_age_seconds",
+            "Age of the newest sample of a source, by query",
+            gauges.signal_age.family.clone(),
+        );
+        registry.register(
+            "sensitive_pods",
+            "Bound pods in Sensitive namespaces",
+            self.sensitive.clone(),
+        );
+        registry.register(
+            "sensitive_pods_off_lawful_nodes",
+            "Bound pods in Sensitive namespaces on nodes that are not sovereign; must be 0",
+            self.unlawful.clone(),
+        );
+        registry.register("leader", "1 where this process leads", self.leader.clone());
+        registry.register(
+            "decision_latency_seconds",
+            "From a load sample's timestamp to the accepted write it caused",
+            self.latency.clone(),
+        );
+        registry.register(
+            "plan_seconds",
+            "Time to plan everything once",
+            self.plan.clone(),
+        );
+        registry.register(
+            "check_seconds",
+            "Time to check everything once",
+            self.check.clone(),
+        );
+        registry.register(
+            "errors",
+            "Errors by step and bounded reason",
+            self.errors.clone(),
+        );
+        registry.register(
+            "writes",
+            "Writes to the API server by kind and result",
+            self.writes.clone(),
+        );
+        registry.register(
+            "build",
+            "The build",
+            Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]),
+        );
+        self
+    }
+
+    /// The exposition.
+    ///
+    /// # Errors
+    /// A metric that cannot be written as text.
+    pub fn encode(&self) -> Result<String, fmt::Error> {
+        let mut body = String::new();
+        text::encode(&mut body, &self.registry)?;
+        Ok(body)
+    }
+
+    /// Shows a round's world and plan.
+    pub fn show(&self, checked: &Checked, plan: &Plan, now: Timestamp) {
+        let gauges = &mut *self.shown.lock();
+        let count = |class| {
+            checked
+                .workloads
+                .values()
+                .filter(|subject| subject.class == class)
+                .count()
+        };
+        gauges
+            .workloads
+            .show([Class::Sensitive, Class::MassTraffic].map(|class| {
+                let number = whole(count(class));
+                (
+                    ClassLabels {
+                        class: format!("{class:?}"),
+                    },
+                    move |gauge: &Gauge| drop_value(gauge.set(number)),
+                )
+            }));
+        let shares = || {
+            plan.workloads.iter().flat_map(|(id, decision)| {
+                decision.shares.iter().map(move |(site, share)| {
+                    let labels = ShareLabels {
+                        namespace: id.namespace.clone(),
+                        workload: id.name.clone(),
+                        site: site.to_string(),
+                    };
+                    (labels, *share)
+                })
+            })
+        };
+        gauges
+            .desired
+            .show(shares().map(|(labels, share)| (labels, set(share.desired))));
+        gauges
+            .ready
+            .show(shares().map(|(labels, share)| (labels, set(share.ready))));
+        gauges
+            .reachable
+            .show(checked.sites.iter().map(|(name, site)| {
+                let up = i64::from(site.status_now.nodes > 0);
+                (
+                    SiteLabels {
+                        site: name.to_string(),
+                    },
+                    move |gauge: &Gauge| drop_value(gauge.set(up)),
+                )
+            }));
+        gauges
+            .signal_age
+            .show(checked.sources.iter().flat_map(|(name, source)| {
+                let age = source
+                    .newest_sample
+                    .map(|at| now.duration_since(at).as_secs_f64());
+                source.status_now.queries.iter().filter_map(move |query| {
+                    let age = age?;
+                    let labels = SignalLabels {
+                        source: name.clone(),
+                        query: query.name.clone(),
+                    };
+                    Some((labels, move |gauge: &FloatGauge| drop_value(gauge.set(age))))
+                })
+            }));
+        let SensitivePods {
+            seen,
+            off,
+            off_nodes: _,
+        } = &checked.sensitive_pods;
+        self.sensitive.set(i64::try_from(*seen).unwrap_or(i64::MAX));
+        self.unlawful.set(i64::try_from(*off).unwrap_or(i64::MAX));
+    }
+
+    /// Whether this process leads.
+    pub fn leading(&self, leader: bool) {
+        self.leader.set(i64::from(leader));
+    }
+
+    /// Time that a check took.
+    pub fn checked(&self, took: Duration) {
+        self.check.observe(took.as_secs_f64());
+    }
+
+    /// Time that a plan took.
+    pub fn planned(&self, took: Duration) {
+        self.plan.observe(took.as_secs_f64());
+    }
+
+    /// An accepted write that answers a load sample.
+    pub fn decided(&self, sample: Timestamp, now: Timestamp) {
+        self.latency
+            .observe(now.duration_since(sample).as_secs_f64().max(0.0));
+    }
+
+    /// An error of a step; both words are bounded.
+    pub fn error(&self, step: &'static str, reason: &'static str) {
+        self.errors
+            .get_or_create(&ErrorLabels {
+                step: step.into(),
+                reason: reason.into(),
+            })
+            .inc();
+    }
+
+    /// A write that was answered.
+    pub fn wrote(&self, kind: &'static str, result: &'static str) {
+        self.writes
+            .get_or_create(&WriteLabels {
+                kind: kind.into(),
+                result: result.into(),
+            })
+            .inc();
+    }
+}
+
+fn set(replicas: Replicas) -> impl FnOnce(&Gauge) {
+    move |gauge| drop_value(gauge.set(i64::from(replicas.get())))
+}
+
+fn whole(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// Gauges return their old value, which nobody needs here.
+fn drop_value<T>(_: T) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn the_names_are_those_that_are_documented_and_the_text_ends_well() {
+        let metrics = Metrics::default();
+        metrics.error("act", "conflict");
+        metrics.wrote("scale", "ok");
+        metrics.decided(testing::at(0), testing::at(2));
+        let text = metrics.encode().unwrap();
+        for line in [
+            "pinisi_errors_total{step=\"act\",reason=\"conflict\"} 1",
+            "pinisi_writes_total{kind=\"scale\",result=\"ok\"} 1",
+            "pinisi_decision_latency_seconds_count 1",
+            "pinisi_decision_latency_seconds_sum 2.0",
+            "pinisi_build_info{version=",
+            "pinisi_leader 0",
+            "pinisi_sensitive_pods_off_lawful_nodes 0",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn series_go_with_their_workload() {
+        let (metrics, checked) = (Metrics::default(), Checked::default());
+        let decision = testing::decision((3, 2), (1, 1), vec![], vec![]);
+        let mut plan = Plan {
+            at: testing::at(0),
+            workloads: [(testing::id(), decision)].into(),
+            sites: BTreeMap::new(),
+            memory: Default::default(),
+        };
+        metrics.show(&checked, &plan, testing::at(0));
+        let line = "pinisi_replicas_ready{namespace=\"shop\",workload=\"web\",site=\"home\"} 2";
+        assert!(metrics.encode().unwrap().contains(line));
+        plan.workloads.clear();
+        metrics.show(&checked, &plan, testing::at(0));
+        assert!(!metrics.encode().unwrap().contains("workload=\"web\""));
+    }
+}

@@ -1,0 +1,320 @@
+//! Conditions of a workload, in kstatus' words and in those that an SRE asks for. Pure; the time
+//! of a transition is set by `stable`, which knows what was said before.
+
+use crate::act::ActError;
+use crate::act::writes::home;
+use crate::checked::WorkloadSubject;
+use pinisi_crds::hybrid_workload::Class;
+use pinisi_planner::model::amounts::Replicas;
+use pinisi_planner::model::workload::{Demand, Workload};
+use pinisi_planner::{Decision, Reason};
+
+/// Pods named at most in a message.
+const NAMED_MAX: usize = 5;
+
+/// Whether the admission guard is in place, as far as the leader knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GuardState {
+    /// Not tried yet.
+    Unknown,
+    /// Applied.
+    InPlace,
+    /// Not wholly applied; why.
+    Missing(String),
+}
+
+/// One condition before it has a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Its type.
+    pub kind: &'static str,
+    /// `Some(true)` True, `Some(false)` False, `None` Unknown.
+    pub status: Option<bool>,
+    /// CamelCase.
+    pub reason: String,
+    /// For people.
+    pub message: String,
+}
+
+impl Said {
+    /// A condition.
+    #[must_use]
+    pub fn new(kind: &'static str, status: bool, reason: &str, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            status: Some(status),
+            reason: reason.into(),
+            message: message.into(),
+        }
+    }
+
+    /// Its status as the API has it.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self.status {
+            Some(true) => "True",
+            Some(false) => "False",
+            None => "Unknown",
+        }
+    }
+}
+
+/// Conditions of a workload that is planned for.
+#[must_use]
+pub fn planned(
+    subject: &WorkloadSubject,
+    world: &Workload,
+    decision: &Decision,
+    errors: &[ActError],
+    guard: &GuardState,
+) -> Vec<Said> {
+    let mut said = vec![
+        ready(decision, errors),
+        reconciling(subject, decision),
+        stalled(subject, errors),
+        overflowing(world, decision),
+        of_reason(
+            "CapacityShort",
+            "Placed",
+            "everything wanted is placed",
+            decision,
+            |r| matches!(r, Reason::Short { .. }),
+        ),
+        of_reason(
+            "Contested",
+            "SoleWriter",
+            "nobody else writes the count",
+            decision,
+            |r| matches!(r, Reason::Contested { .. }),
+        ),
+    ];
+    said.extend(scaling(world, decision));
+    said.extend(guarded(subject, guard));
+    said
+}
+
+/// Conditions that a workload with problems gets; those that it had otherwise stay.
+#[must_use]
+pub fn troubled(subject: &WorkloadSubject, guard: &GuardState) -> Vec<Said> {
+    let Some(first) = subject.problems.first() else {
+        return vec![];
+    };
+    let message = problems(&subject.problems);
+    let mut said = vec![
+        Said::new("Ready", false, first.reason(), message.clone()),
+        Said::new(
+            "Reconciling",
+            false,
+            "Stalled",
+            "nothing is changed until this is mended",
+        ),
+        Said::new("Stalled", true, first.reason(), message),
+    ];
+    said.extend(guarded(subject, guard));
+    said
+}
+
+/// Conditions that a workload under deletion gets; those that it had otherwise stay.
+#[must_use]
+pub fn leaving() -> Vec<Said> {
+    vec![Said::new(
+        "Reconciling",
+        true,
+        "Deleting",
+        "home takes over from the siblings; what home cannot hold goes on serving where it is",
+    )]
+}
+
+/// All problems in one text.
+pub fn problems<P: ToString>(problems: &[P]) -> String {
+    problems
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+fn ready(decision: &Decision, errors: &[ActError]) -> Said {
+    let desired: Replicas = decision.shares.values().map(|share| share.desired).sum();
+    let ready: Replicas = decision
+        .shares
+        .values()
+        .map(|share| share.ready.min(share.desired))
+        .sum();
+    let short = decision
+        .reasons
+        .iter()
+        .find(|reason| matches!(reason, Reason::Short { .. }));
+    if let Some(error) = errors.first() {
+        Said::new("Ready", false, error.word(), problems(errors))
+    } else if let Some(short) = short {
+        Said::new("Ready", false, short.word(), short.to_string())
+    } else if ready < desired {
+        Said::new(
+            "Ready",
+            false,
+            "ReplicasNotReady",
+            format!("{ready} of {desired} replicas are Ready"),
+        )
+    } else {
+        Said::new(
+            "Ready",
+            true,
+            "ReplicasReady",
+            format!("{desired} replicas are Ready"),
+        )
+    }
+}
+
+fn reconciling(subject: &WorkloadSubject, decision: &Decision) -> Said {
+    let behind = decision
+        .shares
+        .values()
+        .any(|share| share.ready != share.desired);
+    let draining = decision
+        .reasons
+        .iter()
+        .find(|reason| matches!(reason, Reason::Draining { .. }));
+    let idle = decision.reasons.iter().find(|reason| {
+        matches!(
+            reason,
+            Reason::Paused | Reason::Observed | Reason::Contested { .. }
+        )
+    });
+    if let Some(idle) = idle {
+        Said::new(
+            "Reconciling",
+            false,
+            idle.word(),
+            format!("{:?}: {idle}", subject.mode),
+        )
+    } else if let Some(draining) = draining {
+        Said::new("Reconciling", true, draining.word(), draining.to_string())
+    } else if behind || !decision.steps.is_empty() {
+        Said::new("Reconciling", true, "Scaling", "replicas are on their way")
+    } else {
+        Said::new(
+            "Reconciling",
+            false,
+            "Settled",
+            "what runs is what was decided",
+        )
+    }
+}
+
+/// A warning does not stall anything, but this is where people look.
+fn stalled(subject: &WorkloadSubject, errors: &[ActError]) -> Said {
+    match (errors.first(), subject.problems.first()) {
+        (Some(error), _) => Said::new("Stalled", true, error.word(), problems(errors)),
+        (None, Some(warning)) => Said::new(
+            "Stalled",
+            false,
+            warning.reason(),
+            problems(&subject.problems),
+        ),
+        (None, None) => Said::new("Stalled", false, "Sound", "nothing needs a person"),
+    }
+}
+
+fn overflowing(world: &Workload, decision: &Decision) -> Said {
+    let home = home(world);
+    let away: Replicas = decision
+        .shares
+        .iter()
+        .filter(|(site, _)| Some(*site) != home)
+        .map(|(_, share)| share.desired)
+        .sum();
+    let why = decision
+        .reasons
+        .iter()
+        .find(|reason| matches!(reason, Reason::Draining { .. }));
+    let why = why.or_else(|| {
+        decision
+            .reasons
+            .iter()
+            .find(|reason| matches!(reason, Reason::Overflow { .. }))
+    });
+    match (away > Replicas::ZERO, why) {
+        (false, _) => Said::new("Overflowing", false, "AtHome", "every replica is at home"),
+        (true, Some(why)) => Said::new("Overflowing", true, why.word(), why.to_string()),
+        (true, None) => Said::new(
+            "Overflowing",
+            true,
+            "Placed",
+            format!("{away} away from home"),
+        ),
+    }
+}
+
+fn of_reason(
+    kind: &'static str,
+    fine: &str,
+    words: &str,
+    decision: &Decision,
+    is: fn(&Reason) -> bool,
+) -> Said {
+    match decision.reasons.iter().find(|reason| is(reason)) {
+        Some(reason) => Said::new(kind, true, reason.word(), reason.to_string()),
+        None => Said::new(kind, false, fine, words),
+    }
+}
+
+fn scaling(world: &Workload, decision: &Decision) -> Option<Said> {
+    match &world.demand {
+        Demand::Untouched | Demand::Fixed(_) => None,
+        Demand::Load(_) => {
+            let fault = decision
+                .reasons
+                .iter()
+                .find(|reason| matches!(reason, Reason::NoSignal(_) | Reason::StaleSignal { .. }));
+            Some(match fault {
+                Some(fault) => Said::new("ScalingActive", false, fault.word(), fault.to_string()),
+                None => Said::new(
+                    "ScalingActive",
+                    true,
+                    "SignalFresh",
+                    "the total follows its signal",
+                ),
+            })
+        }
+    }
+}
+
+fn guarded(subject: &WorkloadSubject, guard: &GuardState) -> Option<Said> {
+    if subject.class != Class::Sensitive {
+        return None;
+    }
+    let off = &subject.off_lawful_nodes;
+    Some(if !off.is_empty() {
+        let named: Vec<_> = off
+            .iter()
+            .take(NAMED_MAX)
+            .map(|(pod, node)| format!("{pod} on {node}"))
+            .collect();
+        let message = format!(
+            "{} pods are on nodes that are not sovereign: {}; delete them",
+            off.len(),
+            named.join(", ")
+        );
+        Said::new("Guarded", false, "PodsOffLawfulNodes", message)
+    } else {
+        match guard {
+            GuardState::InPlace => Said::new(
+                "Guarded",
+                true,
+                "GuardInPlace",
+                "the API server refuses every other node",
+            ),
+            GuardState::Missing(why) => Said::new("Guarded", false, "GuardNotInPlace", why.clone()),
+            GuardState::Unknown => Said {
+                kind: "Guarded",
+                status: None,
+                reason: "GuardNotApplied".into(),
+                message: "the guard is being applied".into(),
+            },
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! What is said of a decision, by example.
+
+use super::*;
+use crate::testing;
+use pinisi_planner::model::site::SiteName;
+use pinisi_planner::model::workload::SignalFault;
+
+fn said(decision: &Decision, errors: &[ActError]) -> Vec<(&'static str, &'static str, String)> {
+    planned(
+        &testing::subject(),
+        &testing::workload(3, 0),
+        decision,
+        errors,
+        &GuardState::InPlace,
+    )
+    .into_iter()
+    .map(|said| (said.kind, said.word(), said.reason))
+    .collect()
+}
+
+fn one(decision: &Decision, errors: &[ActError], kind: &str) -> (&'static str, String) {
+    said(decision, errors)
+        .into_iter()
+        .find(|said| said.0 == kind)
+        .map(|said| (said.1, said.2))
+        .unwrap()
+}
+
+#[test]
+fn all_is_well() {
+    let decision = testing::decision((3, 3), (0, 0), vec![], vec![]);
+    let words: Vec<_> = said(&decision, &[])
+        .into_iter()
+        .map(|said| (said.0, said.1))
+        .collect();
+    assert_eq!(
+        words,
+        [
+            ("Ready", "True"),
+            ("Reconciling", "False"),
+            ("Stalled", "False"),
+            ("Overflowing", "False"),
+            ("CapacityShort", "False"),
+            ("Contested", "False"),
+            ("ScalingActive", "True"),
+        ]
+    );
+}
+
+#[test]
+fn a_surplus_at_one_site_does_not_hide_a_lack_at_another() {
+    let decision = testing::decision((3, 1), (2, 9), vec![], vec![]);
+    assert_eq!(
+        one(&decision, &[], "Ready"),
+        ("False", "ReplicasNotReady".into())
+    );
+}
+
+#[test]
+fn shortage_overflow_and_a_lost_signal_are_said() {
+    let reasons = vec![
+        Reason::Short {
+            want: Replicas::new(9),
+            placed: Replicas::new(7),
+        },
+        Reason::Overflow {
+            from: SiteName::new("home"),
+            to: SiteName::new("cloud"),
+            replicas: Replicas::new(2),
+        },
+        Reason::NoSignal(SignalFault::NoSeries),
+    ];
+    let decision = testing::decision((5, 5), (2, 2), reasons, vec![]);
+    assert_eq!(
+        one(&decision, &[], "Ready"),
+        ("False", "CapacityShort".into())
+    );
+    assert_eq!(
+        one(&decision, &[], "CapacityShort"),
+        ("True", "CapacityShort".into())
+    );
+    assert_eq!(
+        one(&decision, &[], "Overflowing"),
+        ("True", "HomeAboveHighWatermark".into())
+    );
+    assert_eq!(
+        one(&decision, &[], "ScalingActive"),
+        ("False", "SignalHasNoSeries".into())
+    );
+}
+
+#[test]
+fn a_refused_write_stalls_with_the_servers_words() {
+    let decision = testing::decision((3, 3), (0, 0), vec![], vec![]);
+    let errors = [ActError::Invalid("quota exceeded".into())];
+    assert_eq!(
+        one(&decision, &errors, "Stalled"),
+        ("True", "WriteRefused".into())
+    );
+    assert_eq!(
+        one(&decision, &errors, "Ready"),
+        ("False", "WriteRefused".into())
+    );
+}
+
+#[test]
+fn a_sensitive_pod_abroad_is_said_above_all_of_the_guard() {
+    let mut subject = testing::subject();
+    subject.class = Class::Sensitive;
+    let guarded = |subject: &WorkloadSubject, state| {
+        guarded(subject, &state)
+            .map(|said| (said.word(), said.reason))
+            .unwrap()
+    };
+    assert_eq!(
+        guarded(&subject, GuardState::InPlace),
+        ("True", "GuardInPlace".into())
+    );
+    assert_eq!(
+        guarded(&subject, GuardState::Missing("no".into())),
+        ("False", "GuardNotInPlace".into())
+    );
+    subject
+        .off_lawful_nodes
+        .push(("p".into(), "cloud-1".into()));
+    assert_eq!(
+        guarded(&subject, GuardState::InPlace),
+        ("False", "PodsOffLawfulNodes".into())
+    );
+}

@@ -1,0 +1,164 @@
+//! Events: only where a state turned, and not too many. What turned is read off two statuses, so a
+//! restart repeats nothing.
+
+use pinisi_crds::HybridWorkloadStatus;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Most Events in a minute, over all objects.
+pub const EVENTS_PER_MINUTE: usize = 60;
+
+/// One thing to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// True for a Warning.
+    pub warning: bool,
+    /// CamelCase.
+    pub reason: &'static str,
+    /// For people.
+    pub text: String,
+}
+
+/// A condition, whether True is the good state, what to say when it turns bad and good.
+const TURNS: [(&str, bool, &str, &str); 6] = [
+    ("Overflowing", false, "OverflowOpened", "OverflowClosed"),
+    ("CapacityShort", false, "CapacityShort", "CapacityEnough"),
+    ("Contested", false, "Contested", "ContestOver"),
+    ("Stalled", false, "Stalled", "Mended"),
+    ("ScalingActive", true, "SignalLost", "SignalBack"),
+    ("Guarded", true, "NotGuarded", "Guarded"),
+];
+
+/// What turned from `old` to `new`.
+#[must_use]
+pub fn turned(old: &HybridWorkloadStatus, new: &HybridWorkloadStatus) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for (kind, good, bad_word, good_word) in TURNS {
+        let state = |status: &HybridWorkloadStatus| {
+            let found = status
+                .conditions
+                .iter()
+                .find(|condition| condition.type_ == kind)?;
+            let is_true = match found.status.as_str() {
+                "True" => true,
+                "False" => false,
+                _ => return None,
+            };
+            Some((is_true == good, found.message.clone()))
+        };
+        match (state(old).map(|(fine, _)| fine), state(new)) {
+            (Some(true) | None, Some((false, text))) => {
+                notes.push(Note {
+                    warning: kind != "Overflowing",
+                    reason: bad_word,
+                    text,
+                });
+            }
+            (Some(false), Some((true, text))) => notes.push(Note {
+                warning: false,
+                reason: good_word,
+                text,
+            }),
+            _ => {}
+        }
+    }
+    let draining = |status: &HybridWorkloadStatus| {
+        status
+            .memory
+            .as_ref()
+            .and_then(|memory| memory.drain.clone())
+    };
+    match (draining(old), draining(new)) {
+        (None, Some(drain)) => {
+            let text = format!("replicas come home from {} to {}", drain.from, drain.to);
+            notes.push(Note {
+                warning: false,
+                reason: "DrainStarted",
+                text,
+            });
+        }
+        (Some(drain), None) => {
+            let text = format!("the drain from {} to {} has ended", drain.from, drain.to);
+            notes.push(Note {
+                warning: false,
+                reason: "DrainFinished",
+                text,
+            });
+        }
+        _ => {}
+    }
+    notes
+}
+
+/// Lets [`EVENTS_PER_MINUTE`] through.
+#[derive(Debug, Default)]
+pub struct Throttle {
+    sent: VecDeque<Instant>,
+}
+
+impl Throttle {
+    /// True where one more may be sent.
+    pub fn pass(&mut self, now: Instant) -> bool {
+        while self
+            .sent
+            .front()
+            .is_some_and(|at| now.saturating_duration_since(*at) >= Duration::from_secs(60))
+        {
+            self.sent.pop_front();
+        }
+        let pass = self.sent.len() < EVENTS_PER_MINUTE;
+        if pass {
+            self.sent.push_back(now);
+        }
+        pass
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{conditions::Said, stable};
+    use crate::testing::at;
+
+    fn status(overflowing: bool, scaling: bool) -> HybridWorkloadStatus {
+        let said = vec![
+            Said::new("Overflowing", overflowing, "R", "text"),
+            Said::new("ScalingActive", scaling, "R", "text"),
+        ];
+        HybridWorkloadStatus {
+            conditions: stable::conditions(&[], said, 1, true, at(0)),
+            ..HybridWorkloadStatus::default()
+        }
+    }
+
+    fn reasons(old: &HybridWorkloadStatus, new: &HybridWorkloadStatus) -> Vec<&'static str> {
+        turned(old, new).iter().map(|note| note.reason).collect()
+    }
+
+    #[test]
+    fn only_turns_are_told() {
+        assert_eq!(
+            reasons(&status(false, true), &status(true, false)),
+            ["OverflowOpened", "SignalLost"]
+        );
+        assert_eq!(
+            reasons(&status(true, false), &status(false, true)),
+            ["OverflowClosed", "SignalBack"]
+        );
+        assert!(reasons(&status(true, false), &status(true, false)).is_empty());
+        assert!(
+            reasons(&HybridWorkloadStatus::default(), &status(false, true)).is_empty(),
+            "a good start is no news"
+        );
+    }
+
+    #[test]
+    fn a_minute_holds_so_many_and_no_more() {
+        let (mut throttle, now) = (Throttle::default(), Instant::now());
+        assert_eq!(
+            (0..100).filter(|_| throttle.pass(now)).count(),
+            EVENTS_PER_MINUTE
+        );
+        assert!(throttle.pass(now + Duration::from_secs(60)));
+    }
+}

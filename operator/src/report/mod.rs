@@ -1,0 +1,10 @@
+//! Report: status, conditions and Events. Everything but `send` is pure. Status moves only when
+//! the world moves: at steady state nothing is written.
+
+pub mod conditions;
+pub mod events;
+pub mod objects;
+pub mod outbox;
+pub mod send;
+pub mod stable;
+pub mod status;

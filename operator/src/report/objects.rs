@@ -1,0 +1,153 @@
+//! Status of Sites and SignalSources: what check counted, with conditions.
+
+use super::conditions::{Said, problems};
+use super::stable;
+use crate::check::problem::Problem;
+use crate::checked::{SiteSubject, SourceSubject};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use pinisi_crds::{SignalSourceStatus, SiteStatus};
+
+/// A Site's status.
+#[must_use]
+pub fn site(subject: &SiteSubject, old: &SiteStatus, now: Timestamp) -> SiteStatus {
+    let SiteStatus {
+        observed_generation: _,
+        nodes,
+        allocatable,
+        conditions: _,
+    } = subject.status_now.clone();
+    let moved = nodes != old.nodes || allocatable != old.allocatable;
+    let fine = ("NodesReady", format!("{nodes} nodes are Ready"));
+    let conditions = two(
+        &old.conditions,
+        &subject.problems,
+        fine,
+        subject.generation,
+        moved,
+        now,
+    );
+    SiteStatus {
+        observed_generation: Some(subject.generation),
+        nodes,
+        allocatable,
+        conditions,
+    }
+}
+
+/// A SignalSource's status. Errors of its queries are problems of `Ready`, not of the spec.
+#[must_use]
+pub fn source(
+    subject: &SourceSubject,
+    old: &SignalSourceStatus,
+    now: Timestamp,
+) -> SignalSourceStatus {
+    let SignalSourceStatus {
+        observed_generation: _,
+        queries,
+        conditions: _,
+    } = subject.status_now.clone();
+    let moved = queries != old.queries;
+    let failing: Vec<_> = queries
+        .iter()
+        .filter_map(|query| Some(format!("query {}: {}", query.name, query.error.as_ref()?)))
+        .collect();
+    let fine = ("Answering", "every query is answered".to_owned());
+    let mut conditions = two(
+        &old.conditions,
+        &subject.problems,
+        fine,
+        subject.generation,
+        moved,
+        now,
+    );
+    if subject.problems.iter().all(|problem| !problem.blocks()) && !failing.is_empty() {
+        let said = vec![Said::new("Ready", false, "QueryFailed", failing.join("; "))];
+        conditions = stable::over(
+            &conditions,
+            stable::conditions(&old.conditions, said, subject.generation, moved, now),
+        );
+    }
+    SignalSourceStatus {
+        observed_generation: Some(subject.generation),
+        queries,
+        conditions,
+    }
+}
+
+fn two(
+    old: &[Condition],
+    list: &[Problem],
+    (reason, message): (&str, String),
+    generation: i64,
+    moved: bool,
+    now: Timestamp,
+) -> Vec<Condition> {
+    let blocking = list.iter().find(|problem| problem.blocks());
+    let said = match (blocking, list.first()) {
+        (Some(first), _) => {
+            let text = problems(list);
+            vec![
+                Said::new("Ready", false, first.reason(), text.clone()),
+                Said::new("Stalled", true, first.reason(), text),
+            ]
+        }
+        // A warning does not stall anything, but this is where people look.
+        (None, Some(warning)) => {
+            vec![
+                Said::new("Ready", true, reason, message),
+                Said::new("Stalled", false, warning.reason(), problems(list)),
+            ]
+        }
+        (None, None) => vec![
+            Said::new("Ready", true, reason, message),
+            Said::new("Stalled", false, "Sound", "nothing needs a person"),
+        ],
+    };
+    stable::conditions(old, said, generation, moved, now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use pinisi_crds::signal_source::QueryStatus;
+    use pinisi_planner::model::site::SiteKind;
+
+    #[test]
+    fn a_site_that_stands_still_keeps_its_status() {
+        let mut subject = testing::site(SiteKind::OnPrem);
+        subject.status_now.nodes = 3;
+        let first = site(&subject, &SiteStatus::default(), testing::at(0));
+        assert_eq!(site(&subject, &first, testing::at(60)), first);
+        subject.status_now.nodes = 2;
+        let second = site(&subject, &first, testing::at(61));
+        assert_eq!(second.conditions[0].message, "2 nodes are Ready");
+    }
+
+    #[test]
+    fn a_failing_query_is_not_ready_and_says_which() {
+        let mut subject = SourceSubject {
+            uid: "u".into(),
+            generation: 1,
+            status_now: SignalSourceStatus::default(),
+            status: SignalSourceStatus::default(),
+            newest_sample: None,
+            problems: vec![],
+        };
+        subject.status_now.queries.push(QueryStatus {
+            name: "q".into(),
+            series: 0,
+            error: Some("bad".into()),
+        });
+        let first = source(&subject, &SignalSourceStatus::default(), testing::at(0));
+        assert_eq!(
+            (
+                first.conditions[0].status.as_str(),
+                first.conditions[0].message.as_str()
+            ),
+            ("False", "query q: bad")
+        );
+        assert_eq!(source(&subject, &first, testing::at(9)), first);
+    }
+}

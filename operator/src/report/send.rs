@@ -1,0 +1,161 @@
+//! Sends statuses and Events. An Event is a courtesy: its failure is counted and nothing else.
+
+use super::events::Note;
+use crate::act::ActError;
+use crate::act::send::Sender;
+use crate::metrics::Metrics;
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::Client;
+use kube::api::{Api, Patch, PatchParams};
+use kube::core::{ClusterResourceScope, Resource};
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use pinisi_crds::HybridWorkload;
+use pinisi_crds::names::FIELD_MANAGER;
+use pinisi_planner::WorkloadId;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longest that an Event may take.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Longest text of an Event, in characters; the API takes 1024 bytes.
+const NOTE_MAX: usize = 500;
+
+/// Sends what report has to say.
+#[derive(Clone)]
+pub struct Teller {
+    client: Client,
+    sender: Sender,
+    recorder: Recorder,
+    metrics: Arc<Metrics>,
+}
+
+impl Teller {
+    /// `identity` names this process in Events.
+    #[must_use]
+    pub fn new(client: Client, sender: Sender, identity: &str, metrics: Arc<Metrics>) -> Self {
+        let reporter = Reporter {
+            controller: "pinisi.dev/operator".into(),
+            instance: Some(identity.into()),
+        };
+        let recorder = Recorder::new(client.clone(), reporter);
+        Self {
+            client,
+            sender,
+            recorder,
+            metrics,
+        }
+    }
+
+    /// Writes the status of a namespaced object.
+    ///
+    /// # Errors
+    /// As any write.
+    pub async fn namespaced<K>(
+        &self,
+        id: &WorkloadId,
+        uid: &str,
+        status: &impl Serialize,
+    ) -> Result<(), ActError>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Debug,
+    {
+        self.write::<K>(
+            &Api::namespaced(self.client.clone(), &id.namespace),
+            &id.name,
+            uid,
+            status,
+        )
+        .await
+    }
+
+    /// Writes the status of a cluster-wide object.
+    ///
+    /// # Errors
+    /// As any write.
+    pub async fn cluster<K>(
+        &self,
+        name: &str,
+        uid: &str,
+        status: &impl Serialize,
+    ) -> Result<(), ActError>
+    where
+        K: Resource<DynamicType = (), Scope = ClusterResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Debug,
+    {
+        self.write::<K>(&Api::all(self.client.clone()), name, uid, status)
+            .await
+    }
+
+    /// Only apiVersion, kind, name and status: a whole object would claim its spec too.
+    async fn write<K>(
+        &self,
+        api: &Api<K>,
+        name: &str,
+        uid: &str,
+        status: &impl Serialize,
+    ) -> Result<(), ActError>
+    where
+        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
+    {
+        let body: Value = json!({
+            "apiVersion": K::api_version(&()),
+            "kind": K::kind(&()),
+            "metadata": { "name": name, "uid": uid },
+            "status": status,
+        });
+        let params = PatchParams::apply(FIELD_MANAGER).force();
+        self.sender
+            .fenced(api.patch_status(name, &params, &Patch::Apply(&body)))
+            .await
+            .map(drop)
+    }
+
+    /// Publishes notes on a workload.
+    pub async fn tell(&self, id: &WorkloadId, uid: &str, notes: Vec<Note>) {
+        let subject = ObjectReference {
+            api_version: Some(HybridWorkload::api_version(&()).into_owned()),
+            kind: Some(HybridWorkload::kind(&()).into_owned()),
+            name: Some(id.name.clone()),
+            namespace: Some(id.namespace.clone()),
+            uid: Some(uid.into()),
+            ..ObjectReference::default()
+        };
+        for Note {
+            warning,
+            reason,
+            text,
+        } in notes
+        {
+            let event = Event {
+                type_: if warning {
+                    EventType::Warning
+                } else {
+                    EventType::Normal
+                },
+                reason: reason.into(),
+                note: Some(text.chars().take(NOTE_MAX).collect()),
+                action: "Plan".into(),
+                secondary: None,
+            };
+            match tokio::time::timeout(EVENT_TIMEOUT, self.recorder.publish(&event, &subject)).await
+            {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    self.metrics.error("event", "api");
+                    tracing::debug!(%error, workload = %id, "event not published");
+                }
+                Err(_) => self.metrics.error("event", "timeout"),
+            }
+        }
+    }
+}

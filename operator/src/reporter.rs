@@ -1,0 +1,253 @@
+//! Decides which statuses and Events to send after a round, and starts sending them. The words are
+//! made in `report`; the requests in `report::send`.
+
+use crate::act::ActError;
+use crate::checked::Checked;
+use crate::report::conditions::GuardState;
+use crate::report::events::{self, Throttle};
+use crate::report::outbox::Outbox;
+use crate::report::send::Teller;
+use crate::report::status::{self, Facts};
+use crate::report::{objects, stable};
+use crate::runner::Outcome;
+use pinisi_crds::{
+    HybridWorkload, HybridWorkloadStatus, SignalSource, SignalSourceStatus, Site, SiteStatus,
+};
+use pinisi_planner::model::site::SiteName;
+use pinisi_planner::{Plan, WorkloadId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+/// Status writes in flight at most.
+pub const REPORT_CONCURRENCY: usize = 32;
+/// One status in this time may be written only for newer words while nothing moved.
+const WORDS_EVERY: Duration = Duration::from_secs(5);
+/// Words of one object are renewed no more often than this while nothing moves.
+const WORDS_AGE: Duration = Duration::from_secs(60);
+
+/// Which object's status was written.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// A workload's.
+    Workload(WorkloadId),
+    /// A Site's.
+    Site(SiteName),
+    /// A SignalSource's.
+    Source(String),
+}
+
+/// Keeps what was sent.
+pub struct Reporter {
+    teller: Teller,
+    outcomes: mpsc::UnboundedSender<Outcome>,
+    permits: Arc<Semaphore>,
+    workloads: Outbox<WorkloadId, HybridWorkloadStatus>,
+    sites: Outbox<SiteName, SiteStatus>,
+    sources: Outbox<String, SignalSourceStatus>,
+    throttle: Throttle,
+    words: Option<Instant>,
+}
+
+impl Reporter {
+    /// Reports through `teller`; ends of writes go to `outcomes`.
+    #[must_use]
+    pub fn new(teller: Teller, outcomes: mpsc::UnboundedSender<Outcome>) -> Self {
+        Self {
+            teller,
+            outcomes,
+            permits: Arc::new(Semaphore::new(REPORT_CONCURRENCY)),
+            workloads: Outbox::default(),
+            sites: Outbox::default(),
+            sources: Outbox::default(),
+            throttle: Throttle::default(),
+            words: None,
+        }
+    }
+
+    /// Notes the end of a write.
+    pub fn finish(&mut self, told: &Told, accepted: bool, now: Instant) {
+        match told {
+            Told::Workload(id) => self.workloads.finish(id, accepted, now),
+            Told::Site(name) => self.sites.finish(name, accepted, now),
+            Told::Source(name) => self.sources.finish(name, accepted, now),
+        }
+    }
+
+    /// Writes under way.
+    #[must_use]
+    pub fn sending(&self) -> usize {
+        REPORT_CONCURRENCY.saturating_sub(self.permits.available_permits())
+    }
+
+    /// Starts what is due. True where something had to wait for a free slot.
+    pub fn report(
+        &mut self,
+        checked: &Checked,
+        plan: &Plan,
+        errors: &BTreeMap<WorkloadId, Vec<ActError>>,
+        guard: &GuardState,
+        now: Instant,
+    ) -> bool {
+        self.workloads
+            .keep_only(|id| checked.workloads.contains_key(id));
+        self.sites
+            .keep_only(|name| checked.sites.contains_key(name));
+        self.sources
+            .keep_only(|name| checked.sources.contains_key(name));
+        let waits = [
+            self.tell_sites(checked, plan, now),
+            self.tell_sources(checked, plan, now),
+        ];
+        self.tell_workloads(checked, plan, errors, guard, now) || waits.contains(&true)
+    }
+
+    fn tell_workloads(
+        &mut self,
+        checked: &Checked,
+        plan: &Plan,
+        errors: &BTreeMap<WorkloadId, Vec<ActError>>,
+        guard: &GuardState,
+        now: Instant,
+    ) -> bool {
+        for (id, subject) in &checked.workloads {
+            let old = self
+                .workloads
+                .latest(id, &subject.uid, &subject.status, now)
+                .clone();
+            let planned = match (
+                checked.world.workloads.get(id),
+                plan.workloads.get(id),
+                plan.memory.workloads.get(id),
+            ) {
+                (Some(world), Some(decision), Some(memory)) => {
+                    Some((world, decision, &memory.decisions))
+                }
+                _ => None,
+            };
+            let facts = Facts {
+                subject,
+                old: &old,
+                planned,
+                sites: &checked.sites,
+                errors: errors.get(id).map_or(&[], Vec::as_slice),
+                guard,
+                refresh: false,
+                now: plan.at,
+            };
+            let mut new = status::workload(&facts);
+            let only_words = new == old;
+            if only_words && self.may_renew(id, now) {
+                new = status::workload(&Facts {
+                    refresh: true,
+                    ..facts
+                });
+            }
+            let turned = !stable::same_states(&old.conditions, &new.conditions);
+            if !self
+                .workloads
+                .due(id, &subject.uid, &old, &new, turned, now)
+            {
+                continue;
+            }
+            let Some(permit) = self.permit() else {
+                return true;
+            };
+            if only_words {
+                self.words = Some(now);
+            }
+            let mut notes = events::turned(&old, &new);
+            notes.retain(|_| self.throttle.pass(now));
+            self.workloads
+                .start(id.clone(), subject.uid.clone(), new.clone(), now);
+            let (teller, id, uid) = (self.teller.clone(), id.clone(), subject.uid.clone());
+            self.spawn(permit, Told::Workload(id.clone()), async move {
+                let result = teller.namespaced::<HybridWorkload>(&id, &uid, &new).await;
+                if result.is_ok() && !notes.is_empty() {
+                    // Apart, so that the object's next status need not wait for a courtesy.
+                    tokio::spawn(async move { teller.tell(&id, &uid, notes).await });
+                }
+                result
+            });
+        }
+        false
+    }
+
+    fn may_renew(&self, id: &WorkloadId, now: Instant) -> bool {
+        let aged = |at: Option<Instant>, least| {
+            at.is_none_or(|at| now.saturating_duration_since(at) >= least)
+        };
+        aged(self.words, WORDS_EVERY) && aged(self.workloads.sent_at(id), WORDS_AGE)
+    }
+
+    fn tell_sites(&mut self, checked: &Checked, plan: &Plan, now: Instant) -> bool {
+        for (name, subject) in &checked.sites {
+            let old = self
+                .sites
+                .latest(name, &subject.uid, &subject.status, now)
+                .clone();
+            let new = objects::site(subject, &old, plan.at);
+            let turned = !stable::same_states(&old.conditions, &new.conditions);
+            if !self.sites.due(name, &subject.uid, &old, &new, turned, now) {
+                continue;
+            }
+            let Some(permit) = self.permit() else {
+                return true;
+            };
+            self.sites
+                .start(name.clone(), subject.uid.clone(), new.clone(), now);
+            let (teller, name, uid) = (self.teller.clone(), name.clone(), subject.uid.clone());
+            self.spawn(permit, Told::Site(name.clone()), async move {
+                teller.cluster::<Site>(name.as_str(), &uid, &new).await
+            });
+        }
+        false
+    }
+
+    fn tell_sources(&mut self, checked: &Checked, plan: &Plan, now: Instant) -> bool {
+        for (name, subject) in &checked.sources {
+            let old = self
+                .sources
+                .latest(name, &subject.uid, &subject.status, now)
+                .clone();
+            let new = objects::source(subject, &old, plan.at);
+            let turned = !stable::same_states(&old.conditions, &new.conditions);
+            if !self
+                .sources
+                .due(name, &subject.uid, &old, &new, turned, now)
+            {
+                continue;
+            }
+            let Some(permit) = self.permit() else {
+                return true;
+            };
+            self.sources
+                .start(name.clone(), subject.uid.clone(), new.clone(), now);
+            let (teller, name, uid) = (self.teller.clone(), name.clone(), subject.uid.clone());
+            self.spawn(permit, Told::Source(name.clone()), async move {
+                teller.cluster::<SignalSource>(&name, &uid, &new).await
+            });
+        }
+        false
+    }
+
+    fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        self.permits.clone().try_acquire_owned().ok()
+    }
+
+    fn spawn(
+        &self,
+        permit: OwnedSemaphorePermit,
+        told: Told,
+        work: impl Future<Output = Result<(), ActError>> + Send + 'static,
+    ) {
+        let outcomes = self.outcomes.clone();
+        tokio::spawn(async move {
+            let result = work.await;
+            drop(permit);
+            // The loop is gone only at the very end.
+            let _ = outcomes.send(Outcome::Told { told, result });
+        });
+    }
+}

@@ -1,0 +1,424 @@
+//! The loop: wait for a change or a tick, then check, plan, act, report. It never waits for the
+//! API server: writes run beside it and tell it how they ended.
+
+use crate::act::farewell::Farewells;
+use crate::act::send::Sender;
+use crate::act::{ActError, InFlight, Write, writes};
+use crate::check;
+use crate::checked::Checked;
+use crate::gather::Gather;
+use crate::guard::{self, GuardSettings};
+use crate::lease::Leadership;
+use crate::memory::{self, Uids};
+use crate::metrics::Metrics;
+use crate::report::conditions::GuardState;
+use crate::report::send::Teller;
+use crate::reporter::{Reporter, Told};
+use crate::run::Settings;
+use crate::serve::Health;
+use jiff::Timestamp;
+use kube::Client;
+use pinisi_planner::model::workload::{Demand, Signal};
+use pinisi_planner::{Memory, Plan, WorkloadId, plan};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+/// Changes within this time of the first are planned for together.
+pub const COALESCE: Duration = Duration::from_millis(50);
+/// A plan is made at least this often.
+pub const TICK: Duration = Duration::from_secs(1);
+/// Writes in flight at most.
+pub const ACT_CONCURRENCY: usize = 64;
+/// How long writes in flight may take to end at shutdown.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+/// How often the guard is put in place again.
+const GUARD_EVERY: Duration = Duration::from_secs(300);
+/// Pause after the guard could not be put in place.
+const GUARD_RETRY: Duration = Duration::from_secs(10);
+/// Longest that putting it in place may take.
+const GUARD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often it is said what is still waited for before the first plan.
+const WAITING_EVERY: Duration = Duration::from_secs(10);
+
+/// How something that ran beside the loop ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A write.
+    Wrote {
+        /// Which.
+        write: Box<Write>,
+        /// Its result.
+        result: Result<(), ActError>,
+    },
+    /// A status write.
+    Told {
+        /// Whose.
+        told: Told,
+        /// Its result.
+        result: Result<(), ActError>,
+    },
+    /// The guard.
+    Guarded(Result<(), (&'static str, String)>),
+}
+
+/// What the loop carries from round to round.
+pub struct Runner {
+    client: Client,
+    guard_settings: GuardSettings,
+    leadership: Leadership,
+    sender: Sender,
+    reporter: Reporter,
+    metrics: Arc<Metrics>,
+    health: Health,
+    outcomes: (
+        mpsc::UnboundedSender<Outcome>,
+        mpsc::UnboundedReceiver<Outcome>,
+    ),
+    permits: Arc<Semaphore>,
+    memory: Memory,
+    uids: Uids,
+    led: bool,
+    in_flight: InFlight,
+    farewells: Farewells,
+    /// By workload: the load sample that its last change of total answers, until a write of it was
+    /// accepted.
+    samples: BTreeMap<WorkloadId, Timestamp>,
+    guard: GuardState,
+    guard_next: Option<Instant>,
+    logged: BTreeMap<WorkloadId, String>,
+    waiting_said: Option<Instant>,
+    starved: bool,
+}
+
+impl Runner {
+    /// A loop that has seen nothing yet. `client` must not retry.
+    #[must_use]
+    pub fn new(
+        settings: &Settings,
+        client: Client,
+        leadership: Leadership,
+        metrics: Arc<Metrics>,
+        health: Health,
+    ) -> Self {
+        let outcomes = mpsc::unbounded_channel();
+        let sender = Sender::new(client.clone(), leadership.clone());
+        let teller = Teller::new(
+            client.clone(),
+            sender.clone(),
+            &settings.identity,
+            metrics.clone(),
+        );
+        Self {
+            client,
+            guard_settings: GuardSettings {
+                operator_user: settings.operator_user.clone(),
+            },
+            leadership,
+            sender,
+            reporter: Reporter::new(teller, outcomes.0.clone()),
+            metrics,
+            health,
+            outcomes,
+            permits: Arc::new(Semaphore::new(ACT_CONCURRENCY)),
+            memory: Memory::default(),
+            uids: Uids::new(),
+            led: false,
+            in_flight: InFlight::default(),
+            farewells: Farewells::default(),
+            samples: BTreeMap::new(),
+            guard: GuardState::Unknown,
+            guard_next: None,
+            logged: BTreeMap::new(),
+            waiting_said: None,
+            starved: false,
+        }
+    }
+
+    /// Runs until `stop`, then waits for writes in flight.
+    pub async fn until(mut self, mut gather: Gather, stop: &CancellationToken) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut leadership = self.leadership.clone();
+        loop {
+            let plan_now = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(outcome) = self.outcomes.1.recv() => {
+                    self.settle(outcome);
+                    // Room again for what had to wait.
+                    std::mem::take(&mut self.starved)
+                }
+                () = gather.changed() => true,
+                () = leadership.changed() => self.led != leadership.is_leader(Instant::now()),
+                _ = tick.tick() => true,
+            };
+            if plan_now {
+                tokio::time::sleep(COALESCE).await;
+                while let Ok(outcome) = self.outcomes.1.try_recv() {
+                    self.settle(outcome);
+                }
+                self.round(&gather);
+            }
+        }
+        tracing::info!("stopping: waiting for writes in flight");
+        self.finish_writes().await;
+        gather.stop().await;
+    }
+
+    /// One round; synchronous but for what it spawns.
+    fn round(&mut self, gather: &Gather) {
+        let (now, instant) = (Timestamp::now(), Instant::now());
+        let leader = self.leadership.is_leader(instant);
+        self.health.beat(instant);
+        self.metrics.leading(leader);
+        let synced = gather.synced();
+        self.health.set_ready(synced);
+        if !synced {
+            self.say_waiting(gather, instant);
+            return;
+        }
+        let checked = check::check(&gather.read(), now);
+        self.metrics.checked(instant.elapsed());
+        // A follower decides as the leader would, a new leader as the old one.
+        memory::prepare(
+            &mut self.memory,
+            &mut self.uids,
+            &checked,
+            !leader || !self.led,
+        );
+        let planning = Instant::now();
+        let plan = plan(&checked.world, &self.memory, now);
+        self.metrics.planned(planning.elapsed());
+        self.note_samples(&checked, &plan);
+        self.metrics.show(&checked, &plan, now);
+        self.log(&checked, &plan, leader);
+        if leader {
+            self.keep_guard(instant);
+            self.act(&checked, &plan, instant);
+            self.starved |= self.reporter.report(
+                &checked,
+                &plan,
+                &self.in_flight.errors(),
+                &self.guard,
+                instant,
+            );
+        } else {
+            self.guard = GuardState::Unknown;
+            self.guard_next = None;
+        }
+        self.led = leader;
+        self.memory = plan.memory;
+    }
+
+    fn act(&mut self, checked: &Checked, plan: &Plan, now: Instant) {
+        let writes = writes::derive(checked, plan, &self.samples, &mut self.farewells, now);
+        let wanted: BTreeSet<_> = writes.iter().map(|write| write.key.clone()).collect();
+        self.in_flight.keep_only(&wanted);
+        for write in writes {
+            if !self.in_flight.may_start(&write.key, &write.before, now) {
+                continue;
+            }
+            // No queue: what finds no slot is derived anew from what is true by then.
+            let Ok(permit) = self.permits.clone().try_acquire_owned() else {
+                self.starved = true;
+                break;
+            };
+            self.in_flight
+                .start(write.key.clone(), write.before.clone());
+            let (sender, outcomes) = (self.sender.clone(), self.outcomes.0.clone());
+            tokio::spawn(async move {
+                let result = sender.send(&write).await;
+                drop(permit);
+                // The loop is gone only at the very end.
+                let _ = outcomes.send(Outcome::Wrote {
+                    write: Box::new(write),
+                    result,
+                });
+            });
+        }
+    }
+
+    fn settle(&mut self, outcome: Outcome) {
+        let now = Instant::now();
+        match outcome {
+            Outcome::Wrote { write, result } => self.wrote(&write, result, now),
+            Outcome::Told { told, result } => {
+                let word = result.as_ref().map_or_else(ActError::reason, |()| "ok");
+                self.metrics.wrote("status", word);
+                // A conflict means that the object is another one by now.
+                if let Err(error) = &result {
+                    self.metrics.error("report", error.reason());
+                    tracing::debug!(?told, %error, "status not written");
+                }
+                self.reporter.finish(&told, result.is_ok(), now);
+            }
+            Outcome::Guarded(result) => {
+                let pause = if result.is_ok() {
+                    GUARD_EVERY
+                } else {
+                    GUARD_RETRY
+                };
+                self.guard_next = Some(now + pause);
+                self.guard = match result {
+                    Ok(()) => GuardState::InPlace,
+                    Err((reason, why)) => {
+                        self.metrics.error("guard", reason);
+                        tracing::warn!(reason, why, "guard not in place");
+                        GuardState::Missing(why)
+                    }
+                };
+            }
+        }
+    }
+
+    fn wrote(&mut self, write: &Write, result: Result<(), ActError>, now: Instant) {
+        let kind = write.kind.word();
+        match &result {
+            Ok(()) => {
+                self.metrics.wrote(kind, "ok");
+                tracing::debug!(kind, key = ?write.key, "written");
+                if let (Some(sample), Some(id)) = (write.sample, write.key.workload())
+                    && self.samples.get(id) == Some(&sample)
+                {
+                    self.samples.remove(id);
+                    self.metrics.decided(sample, Timestamp::now());
+                }
+            }
+            Err(error) => {
+                self.metrics.wrote(kind, error.reason());
+                self.metrics.error("act", error.reason());
+                tracing::warn!(kind, key = ?write.key, reason = error.reason(), %error, "not written");
+            }
+        }
+        self.in_flight.finish(&write.key, result, now);
+    }
+
+    /// Remembers which sample a new total answers. What load did not cause is not timed.
+    fn note_samples(&mut self, checked: &Checked, plan: &Plan) {
+        self.samples.retain(|id, _| plan.workloads.contains_key(id));
+        for (id, decision) in &plan.workloads {
+            let before = self
+                .memory
+                .workloads
+                .get(id)
+                .and_then(|memory| memory.decisions.total);
+            if decision.steps.is_empty() {
+                self.samples.remove(id);
+            } else if before.is_some_and(|before| before != decision.want)
+                && let Some(Demand::Load(load)) = checked
+                    .world
+                    .workloads
+                    .get(id)
+                    .map(|workload| &workload.demand)
+                && let Signal::Fresh { at, load: _ } = load.signal
+            {
+                // An earlier sample that is still unanswered counts from its own time.
+                self.samples.entry(id.clone()).or_insert(at);
+            }
+        }
+    }
+
+    fn keep_guard(&mut self, now: Instant) {
+        if self.guard_next.is_some_and(|next| now < next) {
+            return;
+        }
+        // Set anew when it has ended.
+        self.guard_next = Some(now + GUARD_TIMEOUT * 2);
+        let (client, settings, outcomes) = (
+            self.client.clone(),
+            self.guard_settings.clone(),
+            self.outcomes.0.clone(),
+        );
+        let left = self.leadership.left(now).min(GUARD_TIMEOUT);
+        tokio::spawn(async move {
+            let objects = guard::objects(&settings);
+            let result = match tokio::time::timeout(left, guard::apply(&client, &objects)).await {
+                Ok(result) => result.map_err(|error| (error.reason(), describe(&error))),
+                Err(_) => Err((
+                    "guard_timeout",
+                    "the API server did not answer in time".to_owned(),
+                )),
+            };
+            // The loop is gone only at the very end.
+            let _ = outcomes.send(Outcome::Guarded(result));
+        });
+    }
+
+    /// One line for each workload whose decision or trouble is new.
+    fn log(&mut self, checked: &Checked, plan: &Plan, leader: bool) {
+        self.logged
+            .retain(|id, _| checked.workloads.contains_key(id));
+        for (id, subject) in &checked.workloads {
+            let Some(decision) = plan.workloads.get(id) else {
+                if let Some(problem) = subject.problems.first() {
+                    self.log_one(id, problem.reason().to_owned(), || {
+                        tracing::warn!(namespace = id.namespace, workload = id.name, reason = problem.reason(), %problem, "problem");
+                    });
+                }
+                continue;
+            };
+            let shares: BTreeMap<_, _> = decision
+                .shares
+                .iter()
+                .map(|(site, share)| (site.as_str(), share.desired.get()))
+                .collect();
+            let words: Vec<_> = decision
+                .reasons
+                .iter()
+                .map(pinisi_planner::Reason::word)
+                .collect();
+            let counts = format!("{} {shares:?}", decision.want);
+            self.log_one(id, counts, || {
+                tracing::info!(leader, namespace = id.namespace, workload = id.name, want = decision.want.get(), ?shares, reasons = ?words, "decision");
+            });
+        }
+    }
+
+    fn log_one(&mut self, id: &WorkloadId, what: String, say: impl FnOnce()) {
+        if self.logged.get(id) != Some(&what) {
+            say();
+            self.logged.insert(id.clone(), what);
+        }
+    }
+
+    fn say_waiting(&mut self, gather: &Gather, now: Instant) {
+        if self
+            .waiting_said
+            .is_none_or(|said| now.saturating_duration_since(said) >= WAITING_EVERY)
+        {
+            self.waiting_said = Some(now);
+            tracing::info!(waiting_for = ?gather.health_view().waiting_for(), "not everything has been read yet");
+        }
+    }
+
+    /// Waits for what is in flight, for a bounded time.
+    async fn finish_writes(&mut self) {
+        let all = async {
+            while self.in_flight.sending() + self.reporter.sending() > 0 {
+                match self.outcomes.1.recv().await {
+                    Some(outcome) => self.settle(outcome),
+                    None => return,
+                }
+            }
+        };
+        if tokio::time::timeout(SHUTDOWN_GRACE, all).await.is_err() {
+            tracing::warn!("writes in flight were left behind");
+        }
+    }
+}
+
+/// An error with its causes, in one line.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,164 @@
+//! Small objects for the tests of `act` and `report`.
+
+use crate::checked::{DeploymentParts, Sibling, SiteSubject, Target, WorkloadSubject};
+use pinisi_crds::SiteStatus;
+use pinisi_crds::hybrid_workload::{Class, HybridWorkloadStatus, Mode, TargetRef};
+use pinisi_planner::model::amounts::{MilliLoad, Percent, Replicas, Resources};
+use pinisi_planner::model::site::{SiteKind, SiteName};
+use pinisi_planner::model::workload::{
+    self, Demand, DrainPolicy, Leg, LoadDemand, Placement, Signal, Tier,
+};
+use pinisi_planner::{Decision, Decisions, Reason, Share, Step, WorkloadId};
+use std::sync::Arc;
+
+pub(crate) fn id() -> WorkloadId {
+    WorkloadId {
+        namespace: "shop".into(),
+        name: "web".into(),
+    }
+}
+
+pub(crate) fn sibling(replicas: i32) -> Sibling {
+    Sibling {
+        name: "web-cloud".into(),
+        uid: "s".into(),
+        spec_replicas: replicas,
+        digest: "d1".into(),
+        deleting: false,
+    }
+}
+
+pub(crate) fn site(kind: SiteKind) -> SiteSubject {
+    SiteSubject {
+        uid: "site".into(),
+        generation: 1,
+        kind,
+        match_labels: [("place".to_owned(), format!("{kind:?}"))].into(),
+        status_now: SiteStatus::default(),
+        status: SiteStatus::default(),
+        problems: vec![],
+    }
+}
+
+pub(crate) fn subject() -> WorkloadSubject {
+    WorkloadSubject {
+        uid: "hw".into(),
+        generation: 1,
+        deleting: false,
+        namespace_terminating: false,
+        has_finalizer: false,
+        class: Class::MassTraffic,
+        mode: Mode::Active,
+        target_ref: TargetRef {
+            api_version: "apps/v1".into(),
+            kind: "Deployment".into(),
+            name: "web".into(),
+        },
+        target: Some(Target {
+            uid: "t".into(),
+            deployment: Some(Arc::new(DeploymentParts {
+                selector: Default::default(),
+                spec: serde_json::json!({ "template": {} }),
+                digest: "d1".into(),
+                rolled_out: true,
+            })),
+            selector: "app=web".into(),
+            spec_replicas: 3,
+        }),
+        adopt_replicas: false,
+        ready_home: None,
+        siblings: Default::default(),
+        off_lawful_nodes: vec![],
+        status: HybridWorkloadStatus::default(),
+        decisions: Decisions::default(),
+        problems: vec![],
+    }
+}
+
+pub(crate) fn at(second: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+pub(crate) fn load(milli: u64, second: i64) -> Demand {
+    Demand::Load(LoadDemand {
+        min: Replicas::new(1),
+        max: Replicas::new(50),
+        per_replica: MilliLoad(100_000),
+        scale_down_window: jiff::SignedDuration::from_secs(300),
+        signal: Signal::Fresh {
+            load: MilliLoad(milli),
+            at: at(second),
+        },
+        start_up: jiff::SignedDuration::from_secs(8),
+    })
+}
+
+pub(crate) fn workload(home: u32, cloud: u32) -> workload::Workload {
+    let leg = |n| Leg {
+        spec: Replicas::new(n),
+        ready: Replicas::new(n),
+        bound: Replicas::new(n),
+        ..Leg::default()
+    };
+    let tier = |name| Tier {
+        sites: vec![SiteName::new(name)],
+        min: Replicas::ZERO,
+        max: Replicas::MAX,
+    };
+    workload::Workload {
+        placement: Placement::MassTraffic {
+            tiers: vec![tier("home"), tier("cloud")],
+        },
+        mode: workload::Mode::Active,
+        demand: load(300_000, 0),
+        override_: None,
+        drain: DrainPolicy {
+            after: jiff::SignedDuration::from_secs(600),
+            step: Percent::new(10),
+            interval: jiff::SignedDuration::from_secs(60),
+        },
+        priority: 0,
+        request: Resources {
+            millicores: 100,
+            bytes: 1,
+        },
+        legs: [
+            (SiteName::new("home"), leg(home)),
+            (SiteName::new("cloud"), leg(cloud)),
+        ]
+        .into(),
+        competitor: None,
+    }
+}
+
+/// `desired` and `ready` at home and in the cloud.
+pub(crate) fn decision(
+    home: (u32, u32),
+    cloud: (u32, u32),
+    reasons: Vec<Reason>,
+    steps: Vec<Step>,
+) -> Decision {
+    let share = |(desired, ready)| Share {
+        desired: Replicas::new(desired),
+        ready: Replicas::new(ready),
+    };
+    Decision {
+        want: Replicas::new(home.0 + cloud.0),
+        shares: [
+            (SiteName::new("home"), share(home)),
+            (SiteName::new("cloud"), share(cloud)),
+        ]
+        .into(),
+        steps,
+        reasons,
+    }
+}
+
+pub(crate) fn step(site: &str, from: u32, to: u32) -> Step {
+    Step {
+        site: SiteName::new(site),
+        home: site == "home",
+        from: Replicas::new(from),
+        to: Replicas::new(to),
+    }
+}
