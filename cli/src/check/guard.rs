@@ -1,0 +1,204 @@
+//! PN02x: the admission guard, as the API server has it. It stands without the operator.
+
+use super::finding::{Check, Findings, known};
+use super::install::minor_of;
+use crate::snapshot::Snapshot;
+use k8s_openapi::api::admissionregistration::v1::{
+    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+};
+use kube::ResourceExt as _;
+use pinisi_crds::names::{GUARD_PREFIX, SOVEREIGN_NODES};
+
+const PRESENT: Check = Check {
+    id: "PN020",
+    title: "the guard's policies are there",
+};
+const REFUSES: Check = Check {
+    id: "PN021",
+    title: "the guard's policies refuse",
+};
+const STAMP: Check = Check {
+    id: "PN022",
+    title: "the guard stamps pods",
+};
+/// In the order in which they run.
+pub const CHECKS: &[&Check] = &[&PRESENT, &REFUSES, &STAMP];
+
+/// The guard's rules, without the prefix of their names.
+pub const RULES: [&str; 7] = [
+    "g01-bind",
+    "g02-pod-create",
+    "g04-pod-update",
+    "g05-namespace",
+    "g07-workload",
+    "g08-inventory",
+    "g09-siblings",
+];
+/// The stamp, without the prefix of its name.
+const STAMP_ID: &str = "s01-stamp";
+/// First minor version of Kubernetes 1 that serves MutatingAdmissionPolicy v1.
+const STAMP_MINOR: u32 = 36;
+const RESTORE: &str = "the operator applies the guard when it leads: kubectl rollout restart deployment/pinisi --namespace pinisi-system";
+
+/// Runs them.
+pub fn run(snapshot: &Snapshot, findings: &mut Findings) {
+    present(snapshot, findings);
+    refuses(snapshot, findings);
+    stamp(snapshot, findings);
+}
+
+fn named(id: &str) -> String {
+    format!("{GUARD_PREFIX}{id}")
+}
+
+fn present(snapshot: &Snapshot, findings: &mut Findings) {
+    let mut verdict = findings.check(&PRESENT);
+    let (policies, bindings) = known!(verdict, snapshot.policies, snapshot.bindings);
+    for name in RULES.map(named) {
+        if !policies.iter().any(|policy| policy.name_any() == name) {
+            verdict.fail(
+                format!("ValidatingAdmissionPolicy {name}"),
+                "is missing",
+                RESTORE,
+            );
+        } else if !bindings.iter().any(|binding| bound_to(binding, &name)) {
+            let object = format!("ValidatingAdmissionPolicyBinding {name}");
+            verdict.fail(object, "is missing: its policy has no effect", RESTORE);
+        }
+    }
+    verdict.or_ok(format!("{} policies, each with its binding", RULES.len()));
+}
+
+fn bound_to(binding: &ValidatingAdmissionPolicyBinding, policy: &str) -> bool {
+    binding.spec.policy_name == policy
+}
+
+fn refuses(snapshot: &Snapshot, findings: &mut Findings) {
+    let mut verdict = findings.check(&REFUSES);
+    let (policies, bindings) = known!(verdict, snapshot.policies, snapshot.bindings);
+    if policies.is_empty() {
+        return verdict.skip("there is no policy (PN020)");
+    }
+    for policy in policies {
+        let name = policy.name_any();
+        let object = format!("ValidatingAdmissionPolicy {name}");
+        if let Some(weak) = weakness(policy) {
+            verdict.fail(object.clone(), weak, RESTORE);
+        }
+        let own: Vec<_> = bindings
+            .iter()
+            .filter(|binding| bound_to(binding, &name))
+            .collect();
+        if !own.is_empty()
+            && !own
+                .iter()
+                .any(|binding| denies(binding, takes_inventory(policy)))
+        {
+            verdict.fail(
+                format!("ValidatingAdmissionPolicyBinding {name}"),
+                "does not refuse: it needs the action Deny everywhere, and parameterNotFoundAction Deny",
+                RESTORE,
+            );
+        }
+        if let Some(warning) = type_warning(policy) {
+            verdict.warn(
+                object,
+                format!("the server doubts its expressions: {warning}"),
+                "kubectl pinisi check after an upgrade of the chart; else report it",
+            );
+        }
+    }
+    verdict.or_ok("failurePolicy Fail, action Deny, no inventory means refusal");
+}
+
+fn takes_inventory(policy: &ValidatingAdmissionPolicy) -> bool {
+    policy
+        .spec
+        .as_ref()
+        .is_some_and(|spec| spec.param_kind.is_some())
+}
+
+fn weakness(policy: &ValidatingAdmissionPolicy) -> Option<&'static str> {
+    let spec = policy.spec.as_ref()?;
+    // Absent means Fail.
+    if spec
+        .failure_policy
+        .as_deref()
+        .is_some_and(|word| word != "Fail")
+    {
+        return Some(
+            "lets requests pass when it cannot be evaluated: spec.failurePolicy must be Fail",
+        );
+    }
+    if spec
+        .match_conditions
+        .as_ref()
+        .is_some_and(|conditions| !conditions.is_empty())
+    {
+        return Some("looks only at some requests: spec.matchConditions must be empty");
+    }
+    None
+}
+
+fn denies(binding: &ValidatingAdmissionPolicyBinding, takes_inventory: bool) -> bool {
+    let spec = &binding.spec;
+    let refuses = spec
+        .validation_actions
+        .iter()
+        .any(|action| action == "Deny");
+    let everywhere = spec.match_resources.is_none();
+    let inventory = spec.param_ref.as_ref().is_some_and(|param| {
+        param.name.as_deref() == Some(SOVEREIGN_NODES)
+            && param.parameter_not_found_action.as_deref() == Some("Deny")
+    });
+    refuses && everywhere && (inventory || !takes_inventory)
+}
+
+fn type_warning(policy: &ValidatingAdmissionPolicy) -> Option<String> {
+    let checking = policy.status.as_ref()?.type_checking.as_ref()?;
+    let first = checking.expression_warnings.as_ref()?.first()?;
+    Some(format!(
+        "{}: {}",
+        first.field_ref,
+        first.warning.lines().next().unwrap_or_default()
+    ))
+}
+
+fn stamp(snapshot: &Snapshot, findings: &mut Findings) {
+    let mut verdict = findings.check(&STAMP);
+    let served = known!(verdict, snapshot.served_admission);
+    if !served.contains("mutatingadmissionpolicies") {
+        let old = minor_of(snapshot).is_some_and(|minor| minor < STAMP_MINOR);
+        if old {
+            return verdict.skip(format!(
+                "the server has no MutatingAdmissionPolicy v1 (1.{STAMP_MINOR}): pods without the labels are refused (G03), so put them in the pod templates"
+            ));
+        }
+        verdict.warn(
+            "Server",
+            "does not serve MutatingAdmissionPolicy v1: pods without the labels are refused (G03)",
+            "enable admissionregistration.k8s.io/v1 MutatingAdmissionPolicy, or put spec.nodeSelector into the pod templates",
+        );
+        return verdict.or_ok("");
+    }
+    let (policies, bindings) = known!(verdict, snapshot.stamps, snapshot.stamp_bindings);
+    let name = named(STAMP_ID);
+    let bound = |policy: &Option<String>| policy.as_deref() == Some(name.as_str());
+    if !policies.iter().any(|policy| policy.name_any() == name) {
+        verdict.fail(
+            format!("MutatingAdmissionPolicy {name}"),
+            "is missing: unstamped pods are refused (G03)",
+            RESTORE,
+        );
+    } else if !bindings
+        .iter()
+        .any(|b| b.spec.as_ref().is_some_and(|spec| bound(&spec.policy_name)))
+    {
+        verdict.fail(
+            format!("MutatingAdmissionPolicyBinding {name}"),
+            "is missing: unstamped pods are refused (G03)",
+            RESTORE,
+        );
+    }
+    verdict.or_ok("MutatingAdmissionPolicy with its binding");
+}

@@ -1,0 +1,76 @@
+//! `check`: is the ground sound? Reads once, then judges with pure functions, a file a group.
+
+mod classes;
+mod finding;
+mod ground;
+mod guard;
+mod install;
+mod nodes;
+mod operator;
+mod report;
+mod signals;
+mod sovereignty;
+#[cfg(test)]
+mod tests;
+mod workloads;
+
+use crate::args::{CheckOptions, Global, Output};
+use crate::connect::{Otherwise, connect};
+use crate::output::{Screen, print};
+use crate::snapshot::{Snapshot, gather};
+use finding::{Check, Findings};
+use std::process::ExitCode;
+
+/// Every check in the order in which they run. An id keeps its meaning for ever.
+const GROUPS: [&[&Check]; 8] = [
+    install::CHECKS,
+    operator::CHECKS,
+    guard::CHECKS,
+    nodes::CHECKS,
+    sovereignty::CHECKS,
+    classes::CHECKS,
+    workloads::CHECKS,
+    signals::CHECKS,
+];
+
+/// Gathers, judges, prints.
+///
+/// # Errors
+/// The server cannot be reached, or standard output is closed.
+pub async fn run(global: &Global, options: &CheckOptions) -> anyhow::Result<ExitCode> {
+    if options.list {
+        let checks: Vec<&Check> = GROUPS
+            .iter()
+            .flat_map(|group| group.iter().copied())
+            .collect();
+        print(&report::list(&checks, global.output)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let connection = connect(global, Otherwise::All).await?;
+    let snapshot = gather(&connection, &options.operator_namespace).await;
+    let findings = judge(&snapshot);
+    let text = match global.output {
+        Output::Text => report::text(&findings, Screen::of_stdout()),
+        Output::Json => report::json(&findings)?,
+    };
+    print(&text)?;
+    Ok(if findings.any_failed() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Every check over one snapshot.
+fn judge(snapshot: &Snapshot) -> Findings {
+    let mut findings = Findings::default();
+    install::run(snapshot, &mut findings);
+    operator::run(snapshot, &mut findings);
+    guard::run(snapshot, &mut findings);
+    nodes::run(snapshot, &mut findings);
+    sovereignty::run(snapshot, &mut findings);
+    classes::run(snapshot, &mut findings);
+    workloads::run(snapshot, &mut findings);
+    signals::run(snapshot, &mut findings);
+    findings
+}

@@ -1,0 +1,562 @@
+//! A sound cluster, and one change for each check that makes it unsound.
+
+use super::finding::Status;
+use super::{GROUPS, judge, report};
+use crate::args::Output;
+use crate::output::Screen;
+use crate::snapshot::{NodeFact, PodFact, SiteTaint, Snapshot};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+const PLAIN: Screen = Screen {
+    terminal: false,
+    colour: false,
+};
+const LABEL: &str = "node-restriction.kubernetes.io/pinisi-site";
+
+fn of<T: DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).expect("fixture")
+}
+
+fn node(name: &str, site: &str) -> NodeFact {
+    let taint = SiteTaint {
+        value: site.into(),
+        effect: "NoExecute".into(),
+    };
+    NodeFact {
+        name: name.into(),
+        uid: format!("uid-{name}"),
+        labels: BTreeMap::from([(LABEL.into(), site.into())]),
+        site_taints: if site == "home" { vec![] } else { vec![taint] },
+        ready: true,
+    }
+}
+
+fn pod(namespace: &str, name: &str, node: &str) -> PodFact {
+    let text = str::to_owned;
+    PodFact {
+        namespace: text(namespace),
+        name: text(name),
+        node: Some(text(node)),
+        phase: text("Running"),
+        ready: true,
+    }
+}
+
+fn site(name: &str, kind: &str) -> Value {
+    json!({
+        "apiVersion": "pinisi.dev/v1alpha1", "kind": "Site", "metadata": {"name": name},
+        "spec": {"type": kind, "jurisdiction": "ID", "nodes": {"matchLabels": {LABEL: name}}, "allowedNamespaces": {}},
+    })
+}
+
+fn well() -> Value {
+    json!([
+        {"type": "Ready", "status": "True", "reason": "ReplicasReady", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"},
+        {"type": "Overflowing", "status": "True", "reason": "HomeAboveHighWatermark", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"},
+    ])
+}
+
+fn ill(kind: &str, reason: &str) -> Value {
+    json!({"type": kind, "status": "True", "reason": reason, "message": "the words", "lastTransitionTime": "2026-01-01T00:00:00Z"})
+}
+
+fn records() -> Value {
+    json!({
+        "apiVersion": "pinisi.dev/v1alpha1", "kind": "HybridWorkload",
+        "metadata": {"name": "records", "namespace": "identity"},
+        "spec": {"class": "Sensitive", "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "records"}},
+        "status": {"replicas": 3, "home": 3, "cloud": 0, "ready": "3/3", "sites": [], "conditions": well()},
+    })
+}
+
+fn web() -> Value {
+    json!({
+        "apiVersion": "pinisi.dev/v1alpha1", "kind": "HybridWorkload",
+        "metadata": {"name": "web", "namespace": "public"},
+        "spec": {
+            "class": "MassTraffic",
+            "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+            "autoscaling": {"maxReplicas": 40, "load": {"signal": {"source": "gateway", "query": "requests"}, "perReplica": "100"}},
+            "placement": {"tiers": [{"sites": ["home"]}, {"sites": ["cloud"]}]},
+        },
+        "status": {"replicas": 14, "home": 10, "cloud": 4, "ready": "12/14", "sites": [], "conditions": well()},
+    })
+}
+
+fn policy(id: &str, inventory: bool) -> Value {
+    let mut spec = json!({"failurePolicy": "Fail", "validations": [{"expression": "true"}]});
+    if inventory {
+        spec["paramKind"] = json!({"apiVersion": "pinisi.dev/v1alpha1", "kind": "SovereignNodes"});
+    }
+    json!({"metadata": {"name": format!("pinisi-guard-{id}")}, "spec": spec})
+}
+
+fn binding(id: &str, inventory: bool) -> Value {
+    let name = format!("pinisi-guard-{id}");
+    let mut spec = json!({"policyName": name, "validationActions": ["Deny", "Audit"]});
+    if inventory {
+        spec["paramRef"] = json!({"name": "default", "parameterNotFoundAction": "Deny"});
+    }
+    json!({"metadata": {"name": name}, "spec": spec})
+}
+
+fn each_rule(make: fn(&str, bool) -> Value) -> Value {
+    let rules = super::guard::RULES
+        .iter()
+        .map(|id| make(id, id.starts_with("g01") || id.starts_with("g02")));
+    Value::Array(rules.collect())
+}
+
+fn labels(class: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([("pinisi.dev/class".into(), class.into())])
+}
+
+/// A cluster on which every check is ok.
+fn sound() -> Snapshot {
+    let words = |words: &[&str]| {
+        words
+            .iter()
+            .map(|word| (*word).to_owned())
+            .collect::<BTreeSet<_>>()
+    };
+    let now = "2026-01-01T12:00:00Z";
+    Snapshot {
+        now: now.parse().expect("a time"),
+        operator_namespace: "pinisi-system".into(),
+        server: ("1".into(), "37".into()),
+        served_kinds: Ok(words(&[
+            "sites",
+            "hybridworkloads",
+            "signalsources",
+            "sovereignnodes",
+        ])),
+        served_admission: Ok(words(&[
+            "validatingadmissionpolicies",
+            "mutatingadmissionpolicies",
+        ])),
+        definitions: Ok(pinisi_crds::all()),
+        deployments: Ok(of(json!([{
+            "metadata": {"name": "pinisi", "labels": {"app.kubernetes.io/name": "pinisi"}},
+            "spec": {"replicas": 2, "selector": {}, "template": {}}, "status": {"readyReplicas": 2},
+        }]))),
+        operator_pods: Ok(vec![
+            pod("pinisi-system", "pinisi-1", "h1"),
+            pod("pinisi-system", "pinisi-2", "h2"),
+        ]),
+        leases: Ok(of(json!([{
+            "metadata": {"name": "pinisi"},
+            "spec": {"holderIdentity": "pinisi-1", "leaseDurationSeconds": 15, "renewTime": "2026-01-01T11:59:55.000000Z"},
+        }]))),
+        policies: Ok(of(each_rule(policy))),
+        bindings: Ok(of(each_rule(binding))),
+        stamps: Ok(of(json!([policy("s01-stamp", true)]))),
+        stamp_bindings: Ok(of(
+            json!([{"metadata": {"name": "pinisi-guard-s01-stamp"}, "spec": {"policyName": "pinisi-guard-s01-stamp"}}]),
+        )),
+        sites: Ok(of(json!([site("home", "OnPrem"), site("cloud", "Cloud")]))),
+        workloads: Ok(of(json!([records(), web()]))),
+        sources: Ok(of(json!([{
+            "apiVersion": "pinisi.dev/v1alpha1", "kind": "SignalSource", "metadata": {"name": "gateway"},
+            "spec": {
+                "prometheus": {"address": "http://prometheus.monitoring.svc:9090"},
+                "queries": [{"name": "requests", "query": "sum(r)", "timestampQuery": "max(timestamp(r))"}],
+            },
+            "status": {"queries": [{"name": "requests", "series": 2}], "conditions": well()},
+        }]))),
+        sovereign: Ok(Some(of(json!({
+            "apiVersion": "pinisi.dev/v1alpha1", "kind": "SovereignNodes", "metadata": {"name": "default"},
+            "spec": {"nodes": {"h1": {"uid": "uid-h1"}, "h2": {"uid": "uid-h2"}}, "nodeSelector": {LABEL: "home"}},
+        })))),
+        nodes: Ok(vec![
+            node("h1", "home"),
+            node("h2", "home"),
+            node("c1", "cloud"),
+        ]),
+        namespaces: Ok(BTreeMap::from([
+            ("identity".into(), labels("Sensitive")),
+            ("public".into(), labels("MassTraffic")),
+            ("kube-system".into(), BTreeMap::new()),
+        ])),
+        sensitive_pods: Ok(vec![
+            pod("identity", "records-1", "h1"),
+            pod("identity", "records-2", "h2"),
+        ]),
+        autoscalers: Ok(vec![]),
+    }
+}
+
+/// What makes a check speak.
+struct Fault {
+    id: &'static str,
+    status: Status,
+    make: fn(&mut Snapshot),
+}
+
+const fn fault(id: &'static str, status: Status, make: fn(&mut Snapshot)) -> Fault {
+    Fault { id, status, make }
+}
+
+fn faults() -> Vec<Fault> {
+    use Status::{Fail, Skip, Warn};
+    vec![
+        fault("PN001", Fail, |s| s.server.1 = "29+".into()),
+        fault("PN002", Fail, |s| {
+            s.definitions
+                .as_mut()
+                .unwrap()
+                .retain(|d| d.spec.names.plural != "sites")
+        }),
+        fault("PN002", Fail, |s| {
+            _ = s.served_kinds.as_mut().unwrap().remove("sites")
+        }),
+        fault("PN003", Fail, |s| without_field(s, "drainBack")),
+        fault("PN003", Warn, with_other_words),
+        fault("PN010", Fail, |s| s.deployments = Ok(vec![])),
+        fault("PN010", Warn, |s| {
+            s.deployments.as_mut().unwrap()[0]
+                .status
+                .as_mut()
+                .unwrap()
+                .ready_replicas = Some(1)
+        }),
+        fault("PN010", Fail, |s| {
+            s.deployments.as_mut().unwrap()[0].status = None
+        }),
+        fault("PN010", Fail, |s| {
+            s.deployments.as_mut().unwrap()[0].spec.replicas = Some(0);
+            s.leases = Ok(vec![]);
+        }),
+        fault("PN011", Warn, |s| {
+            s.operator_pods.as_mut().unwrap()[1].ready = false
+        }),
+        fault("PN012", Warn, |s| s.leases = Ok(vec![])),
+        fault("PN012", Warn, |s| {
+            s.now = "2026-01-01T13:00:00Z".parse().unwrap()
+        }),
+        fault("PN020", Fail, |s| _ = s.policies.as_mut().unwrap().pop()),
+        fault("PN020", Fail, |s| _ = s.bindings.as_mut().unwrap().pop()),
+        fault("PN021", Fail, |s| {
+            s.bindings.as_mut().unwrap()[0].spec.validation_actions = vec!["Warn".into()]
+        }),
+        fault("PN021", Fail, |s| {
+            s.bindings.as_mut().unwrap()[0]
+                .spec
+                .param_ref
+                .as_mut()
+                .unwrap()
+                .parameter_not_found_action = Some("Allow".into())
+        }),
+        fault("PN021", Fail, |s| {
+            s.policies.as_mut().unwrap()[0]
+                .spec
+                .as_mut()
+                .unwrap()
+                .failure_policy = Some("Ignore".into())
+        }),
+        fault("PN022", Fail, |s| s.stamps = Ok(vec![])),
+        fault("PN022", Warn, |s| s.served_admission = Ok(BTreeSet::new())),
+        fault("PN022", Skip, |s| {
+            s.served_admission = Ok(BTreeSet::new());
+            s.server.1 = "34".into();
+        }),
+        fault("PN030", Fail, |s| {
+            s.sites
+                .as_mut()
+                .unwrap()
+                .push(of(with_labels_of("copy", "home")))
+        }),
+        fault("PN031", Fail, |s| {
+            s.nodes.as_mut().unwrap()[2].site_taints[0].effect = "NoSchedule".into()
+        }),
+        fault("PN032", Warn, |s| {
+            s.nodes.as_mut().unwrap()[2].ready = false
+        }),
+        fault("PN033", Warn, |s| {
+            s.sites
+                .as_mut()
+                .unwrap()
+                .push(of(with_own_label("annex", "zone")))
+        }),
+        fault("PN034", Fail, |s| {
+            s.sites
+                .as_mut()
+                .unwrap()
+                .push(of(with_own_label("annex", "zone")))
+        }),
+        fault("PN040", Fail, |s| {
+            s.sensitive_pods.as_mut().unwrap()[0].node = Some("c1".into())
+        }),
+        fault("PN040", Warn, |s| {
+            let pod = &mut s.sensitive_pods.as_mut().unwrap()[0];
+            (pod.node, pod.phase) = (Some("c1".into()), "Succeeded".into());
+        }),
+        fault("PN041", Fail, |s| s.sovereign = Ok(None)),
+        fault("PN042", Fail, |s| {
+            s.nodes.as_mut().unwrap()[0].uid = "another".into()
+        }),
+        fault("PN042", Fail, |s| {
+            s.nodes = Ok(vec![node("h1", "home"), node("c1", "cloud")])
+        }),
+        fault("PN042", Warn, |s| {
+            s.nodes.as_mut().unwrap().push(node("h3", "home"))
+        }),
+        fault("PN050", Fail, |s| {
+            s.workloads.as_mut().unwrap()[0].metadata.namespace = Some("public".into())
+        }),
+        fault("PN051", Fail, |s| {
+            _ = s
+                .namespaces
+                .as_mut()
+                .unwrap()
+                .insert("identity".into(), BTreeMap::new())
+        }),
+        fault("PN052", Fail, |s| {
+            _ = s
+                .namespaces
+                .as_mut()
+                .unwrap()
+                .insert("kube-system".into(), labels("sensitive"))
+        }),
+        fault("PN060", Fail, |s| {
+            s.workloads.as_mut().unwrap()[1]
+                .spec
+                .placement
+                .as_mut()
+                .unwrap()
+                .tiers[1]
+                .sites[0] = "moon".into()
+        }),
+        fault("PN061", Fail, |s| {
+            s.sites.as_mut().unwrap()[1].spec.allowed_namespaces = None
+        }),
+        fault("PN062", Fail, |s| {
+            let tiers = s.workloads.as_ref().unwrap()[1].spec.placement.clone();
+            s.workloads.as_mut().unwrap()[0].spec.placement = tiers;
+        }),
+        fault("PN063", Fail, |s| {
+            let mut copy = s.workloads.as_ref().unwrap()[1].clone();
+            copy.metadata.name = Some("web-again".into());
+            s.workloads.as_mut().unwrap().push(copy);
+        }),
+        fault("PN064", Warn, |s| {
+            s.autoscalers = Ok(of(json!([{
+                "metadata": {"name": "web", "namespace": "public"},
+                "spec": {"maxReplicas": 9, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}},
+            }])));
+        }),
+        fault("PN065", Fail, |s| says(s, ill("Stalled", "TargetNotFound"))),
+        fault("PN065", Warn, |s| {
+            says(s, ill("CapacityShort", "CapacityShort"))
+        }),
+        fault("PN065", Warn, |s| {
+            s.workloads.as_mut().unwrap()[1].status = None
+        }),
+        fault("PN070", Fail, |s| {
+            s.sources.as_mut().unwrap()[0].spec.queries[0].name = "other".into()
+        }),
+        fault("PN070", Fail, |s| s.sources = Ok(vec![])),
+        fault("PN071", Warn, |s| {
+            s.sources.as_mut().unwrap()[0]
+                .status
+                .as_mut()
+                .unwrap()
+                .queries[0]
+                .error = Some("no answer".into())
+        }),
+        fault("PN072", Warn, |s| {
+            s.sources.as_mut().unwrap()[0].spec.queries[0].timestamp_query = None
+        }),
+    ]
+}
+
+fn without_field(snapshot: &mut Snapshot, field: &str) {
+    edit_schema(snapshot, |spec| {
+        _ = spec["properties"].as_object_mut().unwrap().remove(field)
+    });
+}
+
+fn with_other_words(snapshot: &mut Snapshot) {
+    edit_schema(snapshot, |spec| {
+        spec["properties"]["class"]["description"] = json!("other words")
+    });
+}
+
+fn edit_schema(snapshot: &mut Snapshot, edit: impl Fn(&mut Value)) {
+    let mut all = serde_json::to_value(snapshot.definitions.as_ref().unwrap()).unwrap();
+    edit(&mut all[1]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]);
+    snapshot.definitions = Ok(of(all));
+}
+
+fn with_labels_of(name: &str, other: &str) -> Value {
+    let mut value = site(name, "Edge");
+    value["spec"]["nodes"]["matchLabels"] = json!({LABEL: other});
+    value
+}
+
+fn with_own_label(name: &str, key: &str) -> Value {
+    let mut value = site(name, "OnPrem");
+    value["spec"]["nodes"]["matchLabels"] = json!({key: name});
+    value
+}
+
+fn says(snapshot: &mut Snapshot, condition: Value) {
+    let status = snapshot.workloads.as_mut().unwrap()[1]
+        .status
+        .as_mut()
+        .unwrap();
+    status.conditions.push(of(condition));
+}
+
+#[test]
+fn a_sound_cluster_is_ok_in_every_check() {
+    let findings = judge(&sound());
+    let bad: Vec<_> = findings
+        .all()
+        .iter()
+        .filter(|finding| finding.status != Status::Ok)
+        .collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+    let ids: Vec<_> = findings.all().iter().map(|finding| finding.id).collect();
+    let expected: Vec<_> = GROUPS
+        .iter()
+        .flat_map(|group| group.iter().map(|check| check.id))
+        .collect();
+    assert_eq!(ids, expected);
+}
+
+#[test]
+fn every_check_can_go_wrong_and_says_object_and_way_out() {
+    let mut spoke = BTreeSet::new();
+    for Fault { id, status, make } in faults() {
+        let mut snapshot = sound();
+        make(&mut snapshot);
+        let findings = judge(&snapshot);
+        let found = findings
+            .all()
+            .iter()
+            .find(|finding| finding.id == id && finding.status == status);
+        let found = found.unwrap_or_else(|| panic!("{id} does not say {status:?}: {findings:#?}"));
+        if status != Status::Skip {
+            assert!(found.object.is_some() && found.hint.is_some(), "{found:?}");
+        }
+        assert_eq!(findings.any_failed(), findings.summary().fail > 0);
+        spoke.insert(id);
+    }
+    let silent: Vec<_> = GROUPS
+        .iter()
+        .flat_map(|group| group.iter())
+        .filter(|check| !spoke.contains(check.id))
+        .collect();
+    assert!(silent.is_empty(), "no test makes these speak: {silent:?}");
+}
+
+#[test]
+fn what_cannot_be_read_is_skipped_and_hides_nothing_else() {
+    let mut snapshot = sound();
+    snapshot.nodes = Err("cannot read nodes: forbidden".into());
+    snapshot.workloads.as_mut().unwrap()[1]
+        .spec
+        .placement
+        .as_mut()
+        .unwrap()
+        .tiers[1]
+        .sites[0] = "moon".into();
+    let findings = judge(&snapshot);
+    let status = |id: &str| {
+        findings
+            .all()
+            .iter()
+            .find(|finding| finding.id == id)
+            .map(|finding| finding.status)
+    };
+    assert_eq!(status("PN040"), Some(Status::Skip));
+    assert_eq!(status("PN060"), Some(Status::Fail));
+}
+
+#[test]
+fn an_empty_cluster_does_not_pass() {
+    let mut snapshot = sound();
+    snapshot.served_kinds = Ok(BTreeSet::new());
+    snapshot.definitions = Ok(vec![]);
+    snapshot.deployments = Ok(vec![]);
+    (snapshot.policies, snapshot.bindings, snapshot.stamps) = (Ok(vec![]), Ok(vec![]), Ok(vec![]));
+    let none = || Err("the server has no sites".to_owned());
+    (snapshot.sites, snapshot.workloads, snapshot.sources) =
+        (none(), Err("no".into()), Err("no".into()));
+    snapshot.sovereign = Ok(None);
+    let findings = judge(&snapshot);
+    assert!(findings.any_failed());
+    assert!(findings.summary().fail >= 12, "{:?}", findings.summary());
+}
+
+#[test]
+fn a_long_list_is_cut_and_counted() {
+    let mut snapshot = sound();
+    let pods = (0..30).map(|n| pod("identity", &format!("records-{n}"), "c1"));
+    snapshot.sensitive_pods = Ok(pods.collect());
+    let findings = judge(&snapshot);
+    let own: Vec<_> = findings
+        .all()
+        .iter()
+        .filter(|finding| finding.id == "PN040")
+        .collect();
+    assert_eq!(own.len(), 21);
+    assert_eq!(own[20].message, "10 more like these");
+    assert_eq!(own[20].status, Status::Fail);
+}
+
+#[test]
+fn text_and_json_look_like_this() {
+    insta::assert_snapshot!("sound_text", report::text(&judge(&sound()), PLAIN));
+    let mut snapshot = sound();
+    snapshot.sensitive_pods.as_mut().unwrap()[0].node = Some("c1".into());
+    snapshot.sites.as_mut().unwrap()[1].spec.allowed_namespaces = None;
+    snapshot.nodes.as_mut().unwrap()[2].ready = false;
+    snapshot.autoscalers = Err("cannot read horizontalpodautoscalers: forbidden".into());
+    let findings = judge(&snapshot);
+    insta::assert_snapshot!("unsound_text", report::text(&findings, PLAIN));
+    insta::assert_snapshot!("unsound_json", report::json(&findings).unwrap());
+    let checks: Vec<_> = GROUPS
+        .iter()
+        .flat_map(|group| group.iter().copied())
+        .collect();
+    insta::assert_snapshot!("list", report::list(&checks, Output::Text).unwrap());
+}
+
+#[test]
+fn the_guard_looked_for_is_the_one_that_the_operator_applies() {
+    use pinisi_operator::guard::{GuardSettings, objects};
+    let settings = GuardSettings {
+        operator_user: "system:serviceaccount:pinisi-system:pinisi".into(),
+    };
+    let applied = objects(&settings);
+    let names = |kind: &str| -> BTreeSet<String> {
+        applied
+            .iter()
+            .filter(|object| object.kind == kind)
+            .map(|object| object.name.clone())
+            .collect()
+    };
+    let looked_for = super::guard::RULES
+        .iter()
+        .map(|id| format!("pinisi-guard-{id}"));
+    assert_eq!(names("ValidatingAdmissionPolicy"), looked_for.collect());
+    let mut snapshot = sound();
+    let of_kind = |kind: &str| {
+        Value::Array(
+            applied
+                .iter()
+                .filter(|o| o.kind == kind)
+                .map(|o| o.body.clone())
+                .collect(),
+        )
+    };
+    snapshot.policies = Ok(of(of_kind("ValidatingAdmissionPolicy")));
+    snapshot.bindings = Ok(of(of_kind("ValidatingAdmissionPolicyBinding")));
+    snapshot.stamps = Ok(of(of_kind("MutatingAdmissionPolicy")));
+    snapshot.stamp_bindings = Ok(of(of_kind("MutatingAdmissionPolicyBinding")));
+    let findings = judge(&snapshot);
+    assert!(!findings.any_failed(), "{findings:#?}");
+}

@@ -1,0 +1,44 @@
+//! `kubectl pinisi`: what Pinisi does, and whether its ground is sound. It only reads.
+//! Not here: planning and anything that writes to a cluster.
+
+mod args;
+mod check;
+mod connect;
+mod output;
+mod snapshot;
+mod status;
+
+use args::{Args, Command};
+use clap::Parser as _;
+use output::EXIT_NOT_CHECKED;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    // Fails only where a provider is set already, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&anyhow::Error::new(error).context("start the async runtime")),
+    };
+    match runtime.block_on(run(&args)) {
+        Ok(code) => code,
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    match &args.command {
+        Command::Status(options) => status::run(&args.global, options).await,
+        Command::Check(options) => check::run(&args.global, options).await,
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("kubectl pinisi: {error:#}");
+    ExitCode::from(EXIT_NOT_CHECKED)
+}

@@ -1,0 +1,222 @@
+//! Reads a cluster into a snapshot. What may not be read becomes words in its place, so that the
+//! other checks still run.
+
+use super::{NodeFact, PodFact, Seen, Snapshot};
+use crate::connect::{Connection, NOT_FOUND, Scope, cause};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Namespace, Node, Pod};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::ListParams;
+use kube::core::NamespaceResourceScope;
+use kube::{Api, Client, Resource, ResourceExt as _};
+use pinisi_crds::SovereignNodes;
+use pinisi_crds::names::{CLASS_LABEL, CLASS_SENSITIVE, GROUP, GUARD_PREFIX, SOVEREIGN_NODES};
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+/// Objects asked for at once.
+const PAGE: u32 = 500;
+
+/// Reads everything that the checks look at.
+pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapshot {
+    let client = &connection.client;
+    let scope = &connection.scope;
+    let (served_kinds, served_admission, definitions, namespaces) = tokio::join!(
+        served(client, "pinisi.dev/v1alpha1"),
+        served(client, "admissionregistration.k8s.io/v1"),
+        definitions(client),
+        namespaces(client),
+    );
+    let (deployments, operator_pods, leases) = tokio::join!(
+        list(
+            Api::namespaced(client.clone(), operator_namespace),
+            "deployments",
+            same
+        ),
+        list(
+            Api::<Pod>::namespaced(client.clone(), operator_namespace),
+            "pods",
+            PodFact::from
+        ),
+        list(
+            Api::namespaced(client.clone(), operator_namespace),
+            "leases",
+            same
+        ),
+    );
+    let (policies, bindings, stamps, stamp_bindings) = tokio::join!(
+        guard(client, "validatingadmissionpolicies"),
+        guard(client, "validatingadmissionpolicybindings"),
+        guard(client, "mutatingadmissionpolicies"),
+        guard(client, "mutatingadmissionpolicybindings"),
+    );
+    let (sites, workloads, sources, sovereign, autoscalers, sensitive_pods) = tokio::join!(
+        list(Api::all(client.clone()), "sites", same),
+        list(scoped(client, scope), "hybridworkloads", same),
+        list(Api::all(client.clone()), "signalsources", same),
+        sovereign(client),
+        list(scoped(client, scope), "horizontalpodautoscalers", same),
+        sensitive_pods(client, scope, &namespaces),
+    );
+    // After the pods: the node of each pod was there before it.
+    let nodes = list(Api::<Node>::all(client.clone()), "nodes", NodeFact::from).await;
+    Snapshot {
+        now: Timestamp::now(),
+        operator_namespace: operator_namespace.to_owned(),
+        server: (
+            connection.version.major.clone(),
+            connection.version.minor.clone(),
+        ),
+        served_kinds,
+        served_admission,
+        definitions,
+        deployments,
+        operator_pods,
+        leases,
+        policies,
+        bindings,
+        stamps,
+        stamp_bindings,
+        sites,
+        workloads,
+        sources,
+        sovereign,
+        nodes,
+        namespaces,
+        sensitive_pods,
+        autoscalers,
+    }
+}
+
+fn same<K>(object: K) -> K {
+    object
+}
+
+fn scoped<K>(client: &Client, scope: &Scope) -> Api<K>
+where
+    K: Resource<Scope = NamespaceResourceScope>,
+    K::DynamicType: Default,
+{
+    match scope {
+        Scope::One(namespace) => Api::namespaced(client.clone(), namespace),
+        Scope::All => Api::all(client.clone()),
+    }
+}
+
+/// Every object of a kind, page by page, each cut down by `keep` before the next page comes.
+async fn list<K, T>(api: Api<K>, what: &str, keep: impl Fn(K) -> T) -> Seen<Vec<T>>
+where
+    K: Clone + DeserializeOwned + Debug,
+{
+    let mut all = Vec::new();
+    let mut params = ListParams::default().limit(PAGE);
+    loop {
+        let page = api
+            .list(&params)
+            .await
+            .map_err(|error| unreadable(what, &error))?;
+        all.extend(page.items.into_iter().map(&keep));
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params = params.continue_token(&token),
+            None => return Ok(all),
+        }
+    }
+}
+
+fn unreadable(what: &str, error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) if status.code == NOT_FOUND => format!("the server has no {what}"),
+        other => format!("cannot read {what}: {}", cause(other)),
+    }
+}
+
+async fn served(client: &Client, version: &str) -> Seen<BTreeSet<String>> {
+    match client.list_api_group_resources(version).await {
+        Ok(found) => Ok(found
+            .resources
+            .into_iter()
+            .map(|resource| resource.name)
+            .collect()),
+        Err(kube::Error::Api(status)) if status.code == NOT_FOUND => Ok(BTreeSet::new()),
+        Err(error) => Err(unreadable(version, &error)),
+    }
+}
+
+async fn definitions(client: &Client) -> Seen<Vec<CustomResourceDefinition>> {
+    let api = Api::<CustomResourceDefinition>::all(client.clone());
+    let mut own = Vec::new();
+    for definition in pinisi_crds::all() {
+        let name = definition.name_any();
+        if let Some(found) = api
+            .get_opt(&name)
+            .await
+            .map_err(|error| unreadable(&name, &error))?
+        {
+            own.push(found);
+        }
+    }
+    own.retain(|definition| definition.spec.group == GROUP);
+    Ok(own)
+}
+
+async fn namespaces(client: &Client) -> Seen<BTreeMap<String, BTreeMap<String, String>>> {
+    let keep = |namespace: Namespace| {
+        (
+            namespace.name_any(),
+            namespace.metadata.labels.unwrap_or_default(),
+        )
+    };
+    Ok(list(Api::all(client.clone()), "namespaces", keep)
+        .await?
+        .into_iter()
+        .collect())
+}
+
+/// Objects of the guard: those whose name has its prefix.
+async fn guard<K>(client: &Client, plural: &str) -> Seen<Vec<K>>
+where
+    K: Resource<Scope = kube::core::ClusterResourceScope> + Clone + DeserializeOwned + Debug,
+    K::DynamicType: Default,
+{
+    let mut found: Vec<K> = list(Api::all(client.clone()), plural, same).await?;
+    found.retain(|object| {
+        object
+            .meta()
+            .name
+            .as_deref()
+            .unwrap_or_default()
+            .starts_with(GUARD_PREFIX)
+    });
+    Ok(found)
+}
+
+async fn sovereign(client: &Client) -> Seen<Option<SovereignNodes>> {
+    let what = "sovereignnodes";
+    Api::all(client.clone())
+        .get_opt(SOVEREIGN_NODES)
+        .await
+        .map_err(|error| unreadable(what, &error))
+}
+
+async fn sensitive_pods(
+    client: &Client,
+    scope: &Scope,
+    namespaces: &Seen<BTreeMap<String, BTreeMap<String, String>>>,
+) -> Seen<Vec<PodFact>> {
+    let mut pods = Vec::new();
+    for (name, labels) in namespaces.as_ref().map_err(String::clone)? {
+        let asked_for = match scope {
+            Scope::One(one) => one == name,
+            Scope::All => true,
+        };
+        let sensitive = labels
+            .get(CLASS_LABEL)
+            .is_some_and(|class| class == CLASS_SENSITIVE);
+        if asked_for && sensitive {
+            let api = Api::<Pod>::namespaced(client.clone(), name);
+            pods.extend(list(api, "pods", PodFact::from).await?);
+        }
+    }
+    Ok(pods)
+}

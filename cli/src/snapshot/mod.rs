@@ -1,0 +1,72 @@
+//! What `check` looks at, gathered once; the checks themselves ask no server.
+//! Not here: judgement.
+
+mod facts;
+mod gather;
+
+#[cfg(test)]
+pub use facts::SiteTaint;
+pub use facts::{NodeFact, PodFact};
+pub use gather::gather;
+
+use jiff::Timestamp;
+use k8s_openapi::api::admissionregistration::v1::{
+    MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, ValidatingAdmissionPolicy,
+    ValidatingAdmissionPolicyBinding,
+};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use pinisi_crds::{HybridWorkload, SignalSource, Site, SovereignNodes};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was read, or in words why it could not be.
+pub type Seen<T> = Result<T, String>;
+
+/// One look at a cluster.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// When.
+    pub now: Timestamp,
+    /// Where the operator should be.
+    pub operator_namespace: String,
+    /// Version of the server as it says it, for example major "1", minor "37".
+    pub server: (String, String),
+    /// Plurals that the server serves in `pinisi.dev/v1alpha1`; empty where it serves none.
+    pub served_kinds: Seen<BTreeSet<String>>,
+    /// Plurals that the server serves in `admissionregistration.k8s.io/v1`.
+    pub served_admission: Seen<BTreeSet<String>>,
+    /// Definitions of group pinisi.dev.
+    pub definitions: Seen<Vec<CustomResourceDefinition>>,
+    /// Deployments of the operator's namespace.
+    pub deployments: Seen<Vec<Deployment>>,
+    /// Pods of the operator's namespace.
+    pub operator_pods: Seen<Vec<PodFact>>,
+    /// Leases of the operator's namespace.
+    pub leases: Seen<Vec<Lease>>,
+    /// Validating policies whose name has the guard's prefix.
+    pub policies: Seen<Vec<ValidatingAdmissionPolicy>>,
+    /// Bindings with that prefix.
+    pub bindings: Seen<Vec<ValidatingAdmissionPolicyBinding>>,
+    /// Mutating policies with that prefix.
+    pub stamps: Seen<Vec<MutatingAdmissionPolicy>>,
+    /// Their bindings.
+    pub stamp_bindings: Seen<Vec<MutatingAdmissionPolicyBinding>>,
+    /// All Sites.
+    pub sites: Seen<Vec<Site>>,
+    /// HybridWorkloads of the namespaces asked for.
+    pub workloads: Seen<Vec<HybridWorkload>>,
+    /// All SignalSources.
+    pub sources: Seen<Vec<SignalSource>>,
+    /// The one SovereignNodes.
+    pub sovereign: Seen<Option<SovereignNodes>>,
+    /// All nodes.
+    pub nodes: Seen<Vec<NodeFact>>,
+    /// Labels of all namespaces by name.
+    pub namespaces: Seen<BTreeMap<String, BTreeMap<String, String>>>,
+    /// Pods of the Sensitive namespaces asked for.
+    pub sensitive_pods: Seen<Vec<PodFact>>,
+    /// HorizontalPodAutoscalers of the namespaces asked for.
+    pub autoscalers: Seen<Vec<HorizontalPodAutoscaler>>,
+}

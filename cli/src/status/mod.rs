@@ -1,0 +1,106 @@
+//! `status`: workloads, sites and signal sources as the operator last said them.
+
+mod attention;
+mod overview;
+mod render;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+pub use attention::{Weight, attention};
+
+use crate::args::{Global, Output, StatusOptions};
+use crate::connect::{Connection, NOT_FOUND, Otherwise, Scope, cause, connect};
+use crate::output::{Screen, print};
+use anyhow::{Result, anyhow, bail};
+use kube::api::ListParams;
+use kube::core::NamespaceResourceScope;
+use kube::{Api, Client, Resource};
+use overview::{Overview, Source};
+use pinisi_crds::{HybridWorkload, SignalSource, Site};
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
+use std::process::ExitCode;
+
+/// Reads, shows, and stays where asked to.
+///
+/// # Errors
+/// The server cannot be reached or read, or standard output is closed.
+pub async fn run(global: &Global, options: &StatusOptions) -> Result<ExitCode> {
+    let connection = connect(global, Otherwise::ContextNamespace).await?;
+    let screen = Screen::of_stdout();
+    if options.watch {
+        watch::run(&connection, options, global.output, screen).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let overview = read(&connection, options.name.as_deref()).await?;
+    if let Some(name) = &options.name
+        && overview.workloads.is_empty()
+    {
+        bail!(
+            "there is no HybridWorkload {name} in {}: see kubectl pinisi status -A",
+            spoken(&connection.scope)
+        );
+    }
+    match global.output {
+        Output::Json => print(&(serde_json::to_string_pretty(&overview)? + "\n"))?,
+        Output::Text => print(&render::text(&overview, &connection.scope, screen))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A scope in words.
+fn spoken(scope: &Scope) -> String {
+    match scope {
+        Scope::One(namespace) => format!("namespace {namespace}"),
+        Scope::All => "any namespace".into(),
+    }
+}
+
+fn workloads_of<K>(client: &Client, scope: &Scope) -> Api<K>
+where
+    K: Resource<Scope = NamespaceResourceScope>,
+    K::DynamicType: Default,
+{
+    match scope {
+        Scope::One(namespace) => Api::namespaced(client.clone(), namespace),
+        Scope::All => Api::all(client.clone()),
+    }
+}
+
+async fn read(connection: &Connection, name: Option<&str>) -> Result<Overview> {
+    let Connection { client, scope, .. } = connection;
+    let (workloads, sites, sources) = tokio::try_join!(
+        all(
+            workloads_of::<HybridWorkload>(client, scope),
+            "hybridworkloads"
+        ),
+        all(Api::<Site>::all(client.clone()), "sites"),
+        all(Api::<SignalSource>::all(client.clone()), "signalsources"),
+    )?;
+    Ok(Overview::of(
+        Source {
+            workloads: &workloads,
+            sites: &sites,
+            sources: &sources,
+        },
+        name,
+    ))
+}
+
+async fn all<K>(api: Api<K>, plural: &str) -> Result<Vec<K>>
+where
+    K: Clone + DeserializeOwned + Debug,
+{
+    match api.list(&ListParams::default()).await {
+        Ok(list) => Ok(list.items),
+        Err(kube::Error::Api(status)) if status.code == NOT_FOUND => Err(anyhow!(
+            "the server has no {plural}: Pinisi is not installed there; helm install pinisi charts/pinisi, or choose another --context"
+        )),
+        Err(kube::Error::Api(status)) if status.is_forbidden() => Err(anyhow!(
+            "no right to list {plural}: {}. Try -n NAMESPACE, or ask for the right to list them in every namespace",
+            status.message
+        )),
+        Err(error) => Err(anyhow!("cannot list {plural}: {}", cause(&error))),
+    }
+}
