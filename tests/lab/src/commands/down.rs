@@ -1,0 +1,72 @@
+//! `cargo lab down`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::paths::{StateDir, state_root};
+use crate::spec::DEFAULT_NAME;
+use crate::state::{LabState, Phase};
+
+/// Options of `down`.
+#[derive(Debug, Args)]
+pub struct Down {
+    /// Which lab
+    #[arg(long, default_value = DEFAULT_NAME, conflicts_with = "all")]
+    name: String,
+    /// All labs of this user
+    #[arg(long)]
+    all: bool,
+}
+
+impl Down {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let Self { name, all } = self;
+        let names = if all { names()? } else { vec![name] };
+        for name in names {
+            println!("{}", end(&name)?);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn end(name: &str) -> Result<String> {
+    let dir = StateDir::of(name)?;
+    let Some(state) = LabState::read(&dir)? else {
+        return Ok(format!("no lab called {name}"));
+    };
+    if !state.supervisor.is_alive() {
+        let how = if state.phase == Phase::Stopped {
+            "has ended already"
+        } else {
+            "had ended by itself"
+        };
+        std::fs::remove_dir_all(dir.path())?;
+        return Ok(format!("the lab {name} {how}; its folder is removed"));
+    }
+    let processes = state
+        .children
+        .iter()
+        .filter(|child| child.process.is_alive())
+        .count()
+        + 1;
+    crate::lab::end(&state, None)?;
+    std::fs::remove_dir_all(dir.path())?;
+    Ok(format!(
+        "the lab {name} has ended ({processes} processes); its folder is removed"
+    ))
+}
+
+/// The names of all labs that have a folder.
+pub(super) fn names() -> Result<Vec<String>> {
+    let Ok(entries) = std::fs::read_dir(state_root()?) else {
+        return Ok(Vec::new());
+    };
+    let mut names: Vec<String> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    Ok(names)
+}

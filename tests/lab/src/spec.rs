@@ -1,0 +1,291 @@
+//! What a lab is to be: nodes by site, ports, Prometheus. Pure data.
+
+use anyhow::{Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+/// The lab that `cargo lab up` starts when no name is given.
+pub const DEFAULT_NAME: &str = "lab";
+const LONGEST_NAME: usize = 40;
+const MOST_NODES: u32 = 2_000;
+
+/// One lab.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabSpec {
+    /// Name of the lab and of its state folder.
+    pub name: String,
+    /// Nodes, a group per site.
+    pub nodes: Vec<NodeGroup>,
+    /// Prometheus, or none.
+    pub prometheus: Option<PrometheusSpec>,
+    /// Ports that are not left to chance.
+    pub ports: FixedPorts,
+    /// Seconds from a pod's deletion to its end (its grace period is honoured
+    /// as an upper bound by the API server as usual).
+    pub pod_delete_seconds: f64,
+}
+
+/// Nodes of one site, named `SITE-0`, `SITE-1`, …
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeGroup {
+    /// The site's name; also the value of the site label.
+    pub site: String,
+    /// How many at the start; may be 0 (see `Lab::add_nodes`).
+    pub count: u32,
+    /// CPU of each, as a quantity.
+    pub cpu: String,
+    /// Memory of each, as a quantity.
+    pub memory: String,
+    /// Most pods on each.
+    pub pods: u32,
+    /// Seconds from a pod's binding to its readiness.
+    pub ready_seconds: f64,
+    /// Whether the nodes carry the taint `pinisi.dev/site=SITE:NoExecute`.
+    pub tainted: bool,
+}
+
+/// Prometheus in the lab.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PrometheusSpec {
+    /// Milliseconds between two scrapes.
+    pub scrape_interval_ms: u32,
+    /// What is scraped at first (see `Lab::scrape`).
+    pub targets: Vec<ScrapeTarget>,
+}
+
+/// Something that Prometheus scrapes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScrapeTarget {
+    /// Name of the job.
+    pub job: String,
+    /// `127.0.0.1:PORT`.
+    pub address: String,
+}
+
+/// Ports to use; a free one where none is given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FixedPorts {
+    /// The API server.
+    pub apiserver: Option<u16>,
+    /// etcd's clients.
+    pub etcd: Option<u16>,
+    /// Prometheus.
+    pub prometheus: Option<u16>,
+}
+
+impl NodeGroup {
+    /// A home site's nodes: untainted, pods ready after 2 s.
+    #[must_use]
+    pub fn home(count: u32, cpu: &str, memory: &str) -> Self {
+        Self::new("home", count, cpu, memory, 2.0, false)
+    }
+
+    /// A cloud site's nodes: tainted, pods ready after 8 s.
+    #[must_use]
+    pub fn cloud(count: u32, cpu: &str, memory: &str) -> Self {
+        Self::new("cloud", count, cpu, memory, 8.0, true)
+    }
+
+    /// Nodes of any site.
+    #[must_use]
+    pub fn new(
+        site: &str,
+        count: u32,
+        cpu: &str,
+        memory: &str,
+        ready_seconds: f64,
+        tainted: bool,
+    ) -> Self {
+        Self {
+            site: site.into(),
+            count,
+            cpu: cpu.into(),
+            memory: memory.into(),
+            pods: 250,
+            ready_seconds,
+            tainted,
+        }
+    }
+
+    /// The same with another time to readiness.
+    #[must_use]
+    pub fn ready_after(mut self, seconds: f64) -> Self {
+        self.ready_seconds = seconds;
+        self
+    }
+}
+
+impl LabSpec {
+    /// A lab with these nodes, Prometheus each second, and free ports.
+    #[must_use]
+    pub fn new(name: &str, nodes: Vec<NodeGroup>) -> Self {
+        Self {
+            name: name.into(),
+            nodes,
+            prometheus: Some(PrometheusSpec {
+                scrape_interval_ms: 1_000,
+                targets: Vec::new(),
+            }),
+            ports: FixedPorts::default(),
+            pod_delete_seconds: 1.0,
+        }
+    }
+
+    /// A lab for one test, with a name no other lab on this machine has.
+    #[must_use]
+    pub fn for_test(test: &str, nodes: Vec<NodeGroup>) -> Self {
+        Self::new(&format!("{test}-{}", std::process::id()), nodes)
+    }
+
+    /// The same without Prometheus.
+    #[must_use]
+    pub fn without_prometheus(mut self) -> Self {
+        self.prometheus = None;
+        self
+    }
+
+    /// The same, with this scraped.
+    #[must_use]
+    pub fn scrape(mut self, job: &str, address: &str) -> Self {
+        if let Some(prometheus) = &mut self.prometheus {
+            prometheus.targets.push(ScrapeTarget {
+                job: job.into(),
+                address: address.into(),
+            });
+        }
+        self
+    }
+
+    /// Refuses what cannot work.
+    ///
+    /// # Errors
+    /// One line that names the field and the way out.
+    pub fn validate(&self) -> Result<()> {
+        let Self {
+            name,
+            nodes,
+            prometheus,
+            ports: _,
+            pod_delete_seconds,
+        } = self;
+        ensure!(
+            is_label(name) && name.len() <= LONGEST_NAME,
+            "the name {name:?} of the lab must be 1 to {LONGEST_NAME} small letters, digits and dashes"
+        );
+        ensure!(
+            is_delay(*pod_delete_seconds),
+            "the seconds to delete a pod must be between 0 and 3600"
+        );
+        let mut total = 0_u32;
+        for (index, group) in nodes.iter().enumerate() {
+            let NodeGroup {
+                site,
+                count,
+                cpu,
+                memory,
+                pods,
+                ready_seconds,
+                tainted: _,
+            } = group;
+            ensure!(
+                is_label(site),
+                "the site {site:?} must be small letters, digits and dashes"
+            );
+            ensure!(
+                is_delay(*ready_seconds),
+                "the seconds to readiness at {site} must be between 0 and 3600"
+            );
+            ensure!(
+                !cpu.is_empty() && !memory.is_empty() && *pods > 0,
+                "nodes at {site} need cpu, memory and pods"
+            );
+            if nodes[..index].iter().any(|other| other.site == *site) {
+                bail!("the site {site} has two groups of nodes; give it one");
+            }
+            total = total.saturating_add(*count);
+        }
+        ensure!(
+            total <= MOST_NODES,
+            "{total} nodes are more than the {MOST_NODES} that one lab takes"
+        );
+        if let Some(PrometheusSpec {
+            scrape_interval_ms,
+            targets,
+        }) = prometheus
+        {
+            ensure!(
+                (100..=60_000).contains(scrape_interval_ms),
+                "scrape every 100 to 60000 ms"
+            );
+            for ScrapeTarget { job, address } in targets {
+                ensure!(
+                    is_label(job),
+                    "the job {job:?} must be small letters, digits and dashes"
+                );
+                let loopback = address
+                    .strip_prefix("127.0.0.1:")
+                    .is_some_and(|port| port.parse::<u16>().is_ok());
+                ensure!(
+                    loopback,
+                    "the scrape target {address:?} must be 127.0.0.1:PORT: the lab speaks to loopback only"
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_delay(seconds: f64) -> bool {
+    (0.0..=3600.0).contains(&seconds)
+}
+
+fn is_label(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 63
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> LabSpec {
+        LabSpec::new(
+            "x",
+            vec![
+                NodeGroup::home(3, "8", "16Gi"),
+                NodeGroup::cloud(2, "8", "16Gi"),
+            ],
+        )
+    }
+
+    #[test]
+    fn good_specs_pass_and_bad_ones_name_the_field() {
+        spec().validate().unwrap();
+        let refused = |change: fn(&mut LabSpec), word: &str| {
+            let mut bad = spec();
+            change(&mut bad);
+            let error = bad.validate().unwrap_err().to_string();
+            assert!(error.contains(word), "{error}");
+        };
+        refused(|spec| spec.name = "../x".into(), "name");
+        refused(|spec| spec.nodes[1].site = "home".into(), "two groups");
+        refused(
+            |spec| spec.nodes[0].ready_seconds = f64::NAN,
+            "readiness at home",
+        );
+        refused(|spec| spec.nodes[0].count = 10_000, "nodes");
+        refused(|spec| spec.pod_delete_seconds = -1.0, "delete");
+        let outside = spec().scrape("x", "192.0.2.1:80");
+        assert!(
+            outside
+                .validate()
+                .unwrap_err()
+                .to_string()
+                .contains("loopback")
+        );
+    }
+}

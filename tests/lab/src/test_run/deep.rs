@@ -1,0 +1,160 @@
+//! The longer suites: never part of `.ci/run`. Each writes one line a case,
+//! `{"case":…,"status":…,"seed":…,"seconds":…}`.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+use super::run::Runner;
+use super::seconds;
+use crate::checkout::checkout;
+
+/// A longer suite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Case {
+    /// 500 workloads at rest: requests a second to the API server
+    Steady,
+    /// The demo with the operator killed in mid-spike
+    Kill,
+    /// The demo
+    Demo,
+}
+
+/// One line of the outcome.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// What was tried.
+    pub case: String,
+    /// `passed` or `failed`.
+    pub status: String,
+    /// What chance began with; none where chance plays no part.
+    pub seed: Option<u64>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl Case {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Steady => "steady",
+            Self::Kill => "kill",
+            Self::Demo => "demo",
+        }
+    }
+
+    fn args(self) -> Vec<&'static str> {
+        match self {
+            Self::Steady => vec![
+                "test",
+                "--package",
+                "pinisi-e2e",
+                "--test",
+                "deep",
+                "--",
+                "--ignored",
+                "--exact",
+                "steady",
+                "--nocapture",
+            ],
+            Self::Kill => vec![
+                "lab",
+                "demo",
+                "--name",
+                "deep-kill",
+                "--output",
+                "plain",
+                "--kill-operator",
+            ],
+            Self::Demo => vec!["lab", "demo", "--name", "deep-demo", "--output", "plain"],
+        }
+    }
+}
+
+/// Runs one suite; `true` when every case passed.
+///
+/// # Errors
+/// When it cannot be run, was interrupted, or the file cannot be written.
+pub async fn deep(case: Case, json: Option<&Path>) -> Result<bool> {
+    let runner = Runner::new(checkout(), true)?;
+    let started = Instant::now();
+    let mut command = runner.cargo(&case.args());
+    command.stdout(Stdio::piped());
+    let mut child = runner.spawn(command)?;
+    let mut output = BufReader::new(child.stdout.take().context("no pipe from cargo")?).lines();
+    let mut said = Vec::new();
+    let mut ran_none = false;
+    let reading = async {
+        while let Ok(Some(line)) = output.next_line().await {
+            eprintln!("{line}");
+            ran_none |= line.starts_with("running 0 tests");
+            said.extend(parse(&line));
+        }
+    };
+    let (passed, ()) = tokio::join!(runner.wait(&mut child), reading);
+    let passed = passed?;
+    if ran_none {
+        eprintln!("there is no test {}", case.name());
+    }
+    let lines = lines(case, said, passed && !ran_none, seconds(started.elapsed()));
+    let mut text = String::new();
+    for line in &lines {
+        text += &serde_json::to_string(line)?;
+        text.push('\n');
+    }
+    print!("{text}");
+    if let Some(path) = json {
+        std::fs::write(path, &text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(lines.iter().all(|line| line.status == "passed"))
+}
+
+/// The suite's own lines, and one for the suite where it said none or where it
+/// failed although none of its cases did.
+fn lines(case: Case, said: Vec<Line>, passed: bool, seconds: f64) -> Vec<Line> {
+    let mut lines = said;
+    let one_failed = lines.iter().any(|line| line.status != "passed");
+    if lines.is_empty() || (!passed && !one_failed) {
+        let status = if passed { "passed" } else { "failed" };
+        lines.push(Line {
+            case: case.name().into(),
+            status: status.into(),
+            seed: None,
+            seconds,
+        });
+    }
+    lines
+}
+
+fn parse(line: &str) -> Option<Line> {
+    let at = line.find("{\"case\"")?;
+    serde_json::from_str(line.get(at..)?.trim()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_s_own_lines_are_passed_on() {
+        let line =
+            parse(r#"test steady ... {"case":"steady","status":"passed","seed":7,"seconds":61.5}"#)
+                .unwrap();
+        assert_eq!((line.case.as_str(), line.seed), ("steady", Some(7)));
+        let alone = lines(Case::Steady, vec![line.clone()], true, 1.0);
+        assert_eq!(alone.as_slice(), std::slice::from_ref(&line));
+        let failed = lines(Case::Steady, vec![line], false, 1.0);
+        assert_eq!(
+            failed.len(),
+            2,
+            "a suite that fails is never told as passed"
+        );
+        assert_eq!(failed[1].status, "failed");
+        assert_eq!(lines(Case::Demo, Vec::new(), true, 1.0)[0].status, "passed");
+        assert_eq!(parse("running 1 test"), None);
+    }
+}

@@ -1,0 +1,94 @@
+//! What `cargo lab test` runs, in this order: cheap things first. Pure data.
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What people read.
+    pub name: &'static str,
+    /// How it is done.
+    pub how: How,
+}
+
+/// How a step is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// cargo with these arguments must succeed.
+    Cargo(&'static [&'static str]),
+    /// cargo-deny must pass; it is built once where it is missing.
+    Deny,
+    /// The planner may not depend on these crates.
+    Purity,
+}
+
+/// All steps.
+#[must_use]
+pub fn all() -> Vec<Step> {
+    let cargo = |name, args| Step {
+        name,
+        how: How::Cargo(args),
+    };
+    vec![
+        cargo("formatting", &["fmt", "--all", "--check"]),
+        cargo("generated files are up to date", &["generate", "--check"]),
+        Step {
+            name: "dependencies: bans, licenses, sources",
+            how: How::Deny,
+        },
+        cargo(
+            "clippy, with warnings denied",
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ],
+        ),
+        Step {
+            name: "the planner has no runtime and no client",
+            how: How::Purity,
+        },
+        cargo(
+            "unit and property tests",
+            &["test", "--workspace", "--exclude", "pinisi-e2e"],
+        ),
+        cargo("the lab's programs", &["lab", "build"]),
+        cargo(
+            "operator and command line",
+            &[
+                "build",
+                "--package",
+                "pinisi-operator",
+                "--package",
+                "kubectl-pinisi",
+            ],
+        ),
+        // One lab at a time: two would fight for two cores.
+        cargo(
+            "end to end",
+            &["test", "--package", "pinisi-e2e", "--", "--test-threads=1"],
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_must_hold_is_left_out() {
+        let said = format!("{:?}", all());
+        for must in [
+            "fmt",
+            "generate",
+            "Deny",
+            "clippy",
+            "warnings",
+            "Purity",
+            "pinisi-e2e",
+        ] {
+            assert!(said.contains(must), "{must}");
+        }
+    }
+}
