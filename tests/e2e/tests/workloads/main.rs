@@ -1,0 +1,31 @@
+//! One short test a feature of a workload's life, on one lab. Each test has sites of its own.
+
+mod bad_input;
+mod contested;
+mod deletion;
+mod drain_back;
+mod modes;
+mod overflow;
+mod pinned;
+mod scale;
+mod shortage;
+
+use pinisi_e2e::world::NodeGroupSpec;
+
+/// Every site that a test here uses: name, nodes, cores of each.
+const GROUPS: &[NodeGroupSpec] = &[
+    ("home", 2, 16),
+    ("cloud", 2, 8),
+    ("home-spill", 2, 4),
+    ("cloud-spill", 8, 4),
+    ("home-short", 1, 4),
+    ("cloud-short", 1, 4),
+    ("home-drain", 2, 4),
+    ("cloud-drain", 2, 4),
+    ("home-pin", 1, 4),
+    ("cloud-pin", 1, 4),
+    ("home-gone", 1, 4),
+    ("cloud-gone", 2, 4),
+    ("home-bad", 1, 4),
+    ("cloud-bad", 1, 4),
+];
