@@ -84,7 +84,8 @@ pub struct SiteCapacity {
     /// The most that all Pinisi workloads together may request here. Absent: what the nodes hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<ResourceAmounts>,
-    /// Room that MassTraffic leaves free for Sensitive workloads.
+    /// Room that MassTraffic leaves free for the growth of Sensitive workloads, beside what they
+    /// use already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserve_for_sensitive: Option<ResourceAmounts>,
 }

@@ -95,7 +95,7 @@ pub(crate) fn decide(
     }
     for row in &seats.rows {
         if let Some(room) = rooms.get_mut(&row.site) {
-            room.take(workload.request, row.target.minus(row.leg.bound), sensitive);
+            room.take(workload.request, row.target.minus(row.leg.bound));
         }
     }
 

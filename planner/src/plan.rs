@@ -70,10 +70,9 @@ pub fn plan(world: &World, memory: &Memory, now: Timestamp) -> Plan {
         .map(|(name, site)| (name.clone(), Room::of(site)))
         .collect();
     for workload in world.workloads.values() {
-        let sensitive = is_sensitive(workload);
         for (site, leg) in &workload.legs {
             if let Some(room) = rooms.get_mut(site) {
-                room.holds(workload.request, leg.bound, sensitive);
+                room.holds(workload.request, leg.bound);
             }
         }
     }

@@ -104,13 +104,13 @@ fn sensitive_takes_room_first_and_mass_leaves_the_reserve() {
     world.sites.get_mut(&name("home")).unwrap().reserve = cpu(5000);
     let made = fresh(&world);
     assert_eq!(desired(&made, "records", "home"), 4);
-    // 10 - 4 - 1 that is still reserved.
+    // 10 - 4 that Sensitive holds - 5 that stay free for its growth.
     assert_eq!(
         (
             desired(&made, "web", "home"),
             desired(&made, "web", "cloud")
         ),
-        (5, 4)
+        (1, 8)
     );
 }
 

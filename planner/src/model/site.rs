@@ -55,7 +55,8 @@ pub struct Site {
     pub high: Percent,
     /// Replicas come back only while the site's use is below this share.
     pub low: Percent,
-    /// Room that mass traffic leaves free for Sensitive workloads.
+    /// Room that mass traffic leaves free for the growth of Sensitive workloads, beside what they
+    /// hold already.
     pub reserve: Resources,
     /// The most that Pinisi's workloads may request here in all, where there is such a limit.
     pub max: Option<Resources>,

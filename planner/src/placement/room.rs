@@ -32,6 +32,7 @@ pub(crate) struct Room {
     total: Resources,
     used: Resources,
     /// Still to be kept free for pods that are not mass traffic.
+    /// Stays free beside what Sensitive workloads hold already: it is for their growth.
     reserve: Resources,
     /// What Pinisi's workloads request here.
     requested: Resources,
@@ -85,15 +86,12 @@ impl Room {
     }
 
     /// Counts pods of ours that are bound here already; their node's use has them.
-    pub(crate) fn holds(&mut self, request: Resources, bound: Replicas, sensitive: bool) {
-        self.count(request.times(bound.get().into()), sensitive);
+    pub(crate) fn holds(&mut self, request: Resources, bound: Replicas) {
+        self.count(request.times(bound.get().into()));
     }
 
-    fn count(&mut self, request: Resources, sensitive: bool) {
+    fn count(&mut self, request: Resources) {
         self.requested = self.requested.plus(request);
-        if sensitive {
-            self.reserve = self.reserve.minus(request);
-        }
     }
 
     /// How many more replicas fit.
@@ -125,7 +123,7 @@ impl Room {
 
     /// Takes room for replicas that are not bound yet, each on the node with the most free CPU as
     /// the scheduler would. What does not fit takes none: it waits, and so holds nothing.
-    pub(crate) fn take(&mut self, request: Resources, replicas: Replicas, sensitive: bool) {
+    pub(crate) fn take(&mut self, request: Resources, replicas: Replicas) {
         let fits = |f: &Free| f.slots > 0 && f.room.fits(request) > 0;
         let mut heap: BinaryHeap<_> = self
             .nodes
@@ -151,7 +149,7 @@ impl Room {
         }
         let sum = request.times(taken);
         self.used = self.used.plus(sum);
-        self.count(sum, sensitive);
+        self.count(sum);
     }
 
     /// Share in use, the larger of CPU and memory, rounded down.

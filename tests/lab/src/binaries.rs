@@ -30,7 +30,7 @@ pub fn lab(progress: &Progress) -> Result<PathBuf> {
         return Ok(me);
     }
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    once(&BUILT, || build("pinisi-lab", "lab", progress))
+    once(&BUILT, || build("lab", progress))
 }
 
 /// The operator's binary, brought up to date.
@@ -41,9 +41,7 @@ pub fn operator(progress: &Progress) -> Result<PathBuf> {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     match given(OPERATOR_VARIABLE) {
         Some(path) => Ok(path),
-        None => once(&BUILT, || {
-            build("pinisi-operator", "pinisi-operator", progress)
-        }),
+        None => once(&BUILT, || build("pinisi-operator", progress)),
     }
 }
 
@@ -60,7 +58,7 @@ fn once(built: &OnceLock<PathBuf>, build: impl FnOnce() -> Result<PathBuf>) -> R
 ///
 /// # Errors
 /// When cargo fails; what it said has been shown.
-pub fn build(package: &str, binary: &str, progress: &Progress) -> Result<PathBuf> {
+pub fn build(binary: &str, progress: &Progress) -> Result<PathBuf> {
     let folder = profile_dir()?;
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev".to_owned(),
@@ -72,15 +70,15 @@ pub fn build(package: &str, binary: &str, progress: &Progress) -> Result<PathBuf
         .args([
             "build",
             "--quiet",
-            "--package",
-            package,
-            "--bin",
-            binary,
+            // All of it: one package alone would be built with other features, and with it every
+            // dependency once more.
+            "--workspace",
+            "--bins",
             "--profile",
             &profile,
         ])
         .arg("--manifest-path")
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml"))
         .stdin(Stdio::null())
         .stdout(Stdio::null());
     end_with_parent(&mut command, Signal::TERM);

@@ -53,6 +53,7 @@ pub struct DecisionLatency {
 /// What was missing.
 pub async fn prepare(stage: &Stage) -> Result<()> {
     let Stage {
+        lab,
         client,
         exporter,
         watch,
@@ -61,6 +62,8 @@ pub async fn prepare(stage: &Stage) -> Result<()> {
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace",
         "metadata": {"name": BURST, "labels": {"pinisi.dev/class": "MassTraffic"}}});
     example::apply(client, &namespace).await?;
+    let url = lab.prometheus_url().context("the lab has no Prometheus")?;
+    example::apply(client, &source(url)).await?;
     for index in 0..SERVICES {
         exporter.set(BURST, &name(index), Offered::Rps(CALM_RPS));
     }
@@ -268,6 +271,23 @@ fn name(index: usize) -> String {
     format!("tiny-{index:03}")
 }
 
+/// A gauge that shows a change in the first sample after it: what is timed is the decision, not
+/// how long a rate takes to fill its window.
+fn source(url: &str) -> Value {
+    json!({
+        "apiVersion": "pinisi.dev/v1alpha1", "kind": "SignalSource",
+        "metadata": {"name": BURST},
+        "spec": {
+            "prometheus": {"address": url}, "intervalSeconds": 1,
+            "queries": [{
+                "name": "offered",
+                "query": "max by (namespace, workload) (pinisi_demo_offered_rps)",
+                "timestampQuery": "max by (namespace, workload) (timestamp(pinisi_demo_offered_rps))",
+            }],
+        },
+    })
+}
+
 fn service(name: &str) -> [Value; 2] {
     let labels = json!({"app": name});
     let deployment = json!({
@@ -286,7 +306,7 @@ fn service(name: &str) -> [Value; 2] {
             "class": "MassTraffic",
             "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
             "autoscaling": {"minReplicas": 1, "maxReplicas": 4,
-                "load": {"signal": {"source": "prometheus", "query": "requests"}, "perReplica": "10"}},
+                "load": {"signal": {"source": BURST, "query": "offered"}, "perReplica": "10"}},
             "placement": {"tiers": [{"sites": ["home"]}]},
         },
     });

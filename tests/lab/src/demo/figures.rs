@@ -37,7 +37,8 @@ pub struct BySite {
 pub struct Unmet {
     /// As seen.
     pub pinisi: f64,
-    /// By an oracle that knows each step as it begins.
+    /// By an oracle that knows each step as it begins, but not before: a trend
+    /// that is seen early can do better.
     pub oracle: f64,
     /// By an ideal service that only has home.
     pub home_only: f64,
@@ -251,10 +252,7 @@ mod tests {
             "{pinisi}"
         );
         // Eight more: two of them at home after 2 s, six after 8 s.
-        assert!(
-            (oracle - (2.0 * 2.0 + 6.0 * 8.0)).abs() < 24.0 && oracle < pinisi,
-            "{oracle}"
-        );
+        assert!((oracle - (2.0 * 2.0 + 6.0 * 8.0)).abs() < 0.2, "{oracle}");
         assert!((home_only - 5.0 * 10.0).abs() < 0.2, "{home_only}");
         assert_eq!(figures.timeline.len(), 26);
         assert!((figures.timeline[11].load - 100.0).abs() < 1e-9);

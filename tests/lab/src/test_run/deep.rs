@@ -51,8 +51,7 @@ impl Case {
         match self {
             Self::Steady => vec![
                 "test",
-                "--package",
-                "pinisi-e2e",
+                "--workspace",
                 "--test",
                 "deep",
                 "--",

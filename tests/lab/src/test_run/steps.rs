@@ -53,21 +53,40 @@ pub fn all() -> Vec<Step> {
             "unit and property tests",
             &["test", "--workspace", "--exclude", "pinisi-e2e"],
         ),
+        // The whole workspace each time: another choice of packages would be another choice of
+        // features, and every dependency would be built again.
+        cargo(
+            "operator, lab and command line",
+            &["build", "--workspace", "--bins"],
+        ),
         cargo("the lab's programs", &["lab", "build"]),
         cargo(
-            "operator and command line",
+            "the lab itself",
             &[
-                "build",
-                "--package",
-                "pinisi-operator",
-                "--package",
-                "kubectl-pinisi",
+                "test",
+                "--workspace",
+                "--test",
+                "live",
+                "--",
+                "--ignored",
+                "--test-threads=1",
             ],
         ),
-        // One lab at a time: two would fight for two cores.
+        // The tests of one binary share a lab; they mostly wait.
         cargo(
-            "end to end",
-            &["test", "--package", "pinisi-e2e", "--", "--test-threads=1"],
+            "end to end: workloads",
+            &[
+                "test",
+                "--workspace",
+                "--test",
+                "workloads",
+                "--",
+                "--test-threads=6",
+            ],
+        ),
+        cargo(
+            "end to end: the operator as a process",
+            &["test", "--workspace", "--test", "operator"],
         ),
     ]
 }
@@ -86,7 +105,9 @@ mod tests {
             "clippy",
             "warnings",
             "Purity",
-            "pinisi-e2e",
+            "workloads",
+            "operator",
+            "live",
         ] {
             assert!(said.contains(must), "{must}");
         }
