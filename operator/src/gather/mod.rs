@@ -4,6 +4,7 @@
 pub mod facts;
 pub mod index;
 mod meta;
+mod phase;
 pub mod pods;
 mod prometheus;
 pub mod quantity;

@@ -2,6 +2,7 @@
 //! changes, ended when it goes. Sources do not wait for each other.
 
 use super::{
+    phase::Phase,
     prometheus,
     samples::{QueryAnswer, SignalError, SourceAnswers},
     shared::Shared,
@@ -99,6 +100,9 @@ async fn ask_for_ever(
             .unsigned_abs(),
     ));
     let mut pause = interval;
+    // Without the samples' own times an answer's time is that of the question.
+    let timed = spec.queries.iter().any(|q| q.timestamp_query.is_some());
+    let mut phase = Phase::default();
     let mut answers = SourceAnswers::new();
     loop {
         let begun = Instant::now();
@@ -128,13 +132,19 @@ async fn ask_for_ever(
                 shared.touch();
             }
         }
-        pause = if all_failed {
-            (pause * 2).min(BACK_OFF_MAX.max(interval))
+        let next = if all_failed {
+            pause = (pause * 2).min(BACK_OFF_MAX.max(interval));
+            begun + pause
+        } else if timed {
+            pause = interval;
+            let newest = answers.values().filter_map(|answer| answer.newest).max();
+            Instant::now() + phase.wait(newest, Timestamp::now(), interval)
         } else {
-            interval
+            pause = interval;
+            begun + interval
         };
         tokio::select! {
-            () = tokio::time::sleep_until(begun + pause) => {}
+            () = tokio::time::sleep_until(next) => {}
             () = token.cancelled() => return,
         }
     }

@@ -67,7 +67,8 @@ pub fn site(name: &str) -> Value {
     })
 }
 
-/// The lab's Prometheus, with the query `rps` that reads the offered load at once.
+/// The lab's Prometheus, with the query `rps` that reads the offered load at once, and `old`, whose
+/// samples are two hours old.
 #[must_use]
 pub fn signal_source(name: &str, address: &str) -> Value {
     json!({
@@ -78,6 +79,10 @@ pub fn signal_source(name: &str, address: &str) -> Value {
                 "name": "rps",
                 "query": "max by (namespace, workload) (pinisi_demo_offered_rps)",
                 "timestampQuery": "max by (namespace, workload) (timestamp(pinisi_demo_offered_rps))",
+            }, {
+                "name": "old",
+                "query": "max by (namespace, workload) (pinisi_demo_offered_rps)",
+                "timestampQuery": "max by (namespace, workload) (timestamp(pinisi_demo_offered_rps)) - 7200",
             }],
         },
     })
@@ -254,6 +259,27 @@ pub async fn guard_stands(client: &Client) -> Result<bool> {
     let rules = validating.iter().filter(|b| ours(b.name_any())).count();
     let stamps = mutating.iter().filter(|b| ours(b.name_any())).count();
     Ok(rules >= 7 && stamps >= 1)
+}
+
+/// True when the API server enforces the guard. It takes up a policy a moment after it is written;
+/// the one tried here, without a trace, is written after all others that refuse.
+///
+/// # Errors
+/// What the API server said, where it is not the guard's refusal.
+pub async fn guard_refuses(client: &Client) -> Result<bool> {
+    let inventory = json!({
+        "apiVersion": "pinisi.dev/v1alpha1", "kind": "SovereignNodes", "metadata": {"name": "default"},
+        "spec": {"nodes": {}, "nodeSelector": {}},
+    });
+    let params = PatchParams::apply("e2e").force().dry_run();
+    let tried = Api::<SovereignNodes>::all(client.clone())
+        .patch("default", &params, &Patch::Apply(inventory))
+        .await;
+    match tried {
+        Ok(_) => Ok(false),
+        Err(kube::Error::Api(status)) if status.message.contains("pinisi G08:") => Ok(true),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// True when the guard's inventory is there.

@@ -102,6 +102,7 @@ impl World {
         .await?;
         eventually("the operator leads and the guard stands", 60, || async {
             Ok(objects::guard_stands(&world.client).await?
+                && objects::guard_refuses(&world.client).await?
                 && objects::inventory_exists(&world.client).await?)
         })
         .await?;

@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicy;
+use k8s_openapi::api::admissionregistration::v1::{
+    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+};
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::api::ListParams;
+use kube::api::{DeleteParams, ListParams};
 use kube::{Api, ResourceExt as _};
 use pinisi_crds::HybridWorkload;
 use pinisi_e2e::World;
@@ -17,6 +19,7 @@ use pinisi_e2e::wait::{always, eventually};
 use pinisi_e2e::world::NodeGroupSpec;
 use pinisi_lab::load::Offered;
 use pinisi_lab::operator::OperatorSpec;
+use pinisi_lab::progress::Progress;
 use serde_json::json;
 
 const GROUPS: &[NodeGroupSpec] = &[("home", 2, 4), ("cloud", 4, 4)];
@@ -26,6 +29,7 @@ const NS: &str = "web";
 fn leadership_moves_death_loses_nothing_and_uninstalling_never_unpins() {
     pinisi_e2e::run(GROUPS, async |world| {
         spike(world).await?;
+        seen_from_outside(world).await?;
         killed_and_taken_over(world).await?;
         killed_and_started_again(world).await?;
         guarded_without_operator(world).await?;
@@ -45,6 +49,61 @@ async fn spike(world: &World) -> Result<()> {
         Ok(total(world).await? == (22, 22))
     })
     .await
+}
+
+/// `kubectl pinisi` sees the spike, finds nothing wrong, and finds it when something is.
+async fn seen_from_outside(world: &World) -> Result<()> {
+    let (code, status) = plugin(world, &["status", "-A", "-o", "json"]).await?;
+    ensure!(
+        code == 0 && status["format"] == "pinisi-status/v1",
+        "{code}: {status}"
+    );
+    let web = status["workloads"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|w| w["name"] == "web");
+    let web = web.cloned().unwrap_or_default();
+    ensure!(
+        web["ready"] == "22/22" && web["cloud"].as_i64() > Some(0),
+        "{web}"
+    );
+
+    let (code, check) = plugin(world, &["check", "-o", "json"]).await?;
+    ensure!(
+        code == 0 && check["summary"]["fail"] == 0,
+        "{code}: {check}"
+    );
+    ensure!(check["summary"]["ok"].as_u64() > Some(15), "{check}");
+
+    let bindings = Api::<ValidatingAdmissionPolicyBinding>::all(world.client.clone());
+    bindings
+        .delete("pinisi-guard-g01-bind", &DeleteParams::default())
+        .await?;
+    let (code, check) = plugin(world, &["check", "-o", "json"]).await?;
+    let found = check["checks"].as_array().into_iter().flatten();
+    let missing: Vec<_> = found
+        .filter(|c| c["status"] == "fail" && c["id"] == "PN020")
+        .collect();
+    ensure!(code == 1 && missing.len() == 1, "{code}: {check}");
+    ensure!(missing.iter().all(|c| c["hint"].is_string()), "{missing:?}");
+    Ok(())
+}
+
+/// The plugin's exit code and what it printed.
+async fn plugin(world: &World, args: &[&str]) -> Result<(i32, serde_json::Value)> {
+    let binary = tokio::task::spawn_blocking(|| {
+        pinisi_lab::binaries::build("kubectl-pinisi", &Progress::quiet())
+    })
+    .await??;
+    let output = tokio::process::Command::new(binary)
+        .args(args)
+        .env("KUBECONFIG", world.lab.kubeconfig_path())
+        .kill_on_drop(true)
+        .output()
+        .await?;
+    let printed = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    Ok((output.status.code().unwrap_or(-1), printed))
 }
 
 /// A second replica stands by, warm and ready, and takes over when the first is killed.
@@ -120,25 +179,8 @@ async fn killed_and_started_again(world: &World) -> Result<()> {
 async fn guarded_without_operator(world: &World) -> Result<()> {
     world.operator.lock().await.kill_9(&world.lab).await?;
     apply(&world.client, namespace("records", "Sensitive")).await?;
-    let pod = json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "records"},
-        "spec": {"nodeName": "cloud-0", "containers": [{"name": "c", "image": "registry.example/x:1"}]},
-    });
-    let refused = apply(&world.client, pod.clone())
-        .await
-        .err()
-        .map(|e| format!("{e:#}"));
-    ensure!(
-        refused
-            .as_deref()
-            .is_some_and(|e| e.contains("pinisi G02:")),
-        "{refused:?}"
-    );
-    let mut lawful = pod;
-    lawful["spec"]
-        .as_object_mut()
-        .and_then(|spec| spec.remove("nodeName"));
-    let made = apply(&world.client, lawful).await?;
+    refused_abroad(world, "p").await?;
+    let made = apply(&world.client, pod("p", None)).await?;
     ensure!(
         made.data["spec"]["nodeSelector"].is_object(),
         "the stamp is put on without an operator"
@@ -190,18 +232,13 @@ async fn uninstalled(world: &World) -> Result<()> {
             .any(|p| p.name_any() == "pinisi-guard-g01-bind"),
         "the bind guard is gone"
     );
-    guarded_still(world).await
+    refused_abroad(world, "q").await
 }
 
-async fn guarded_still(world: &World) -> Result<()> {
-    let pod = json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "q", "namespace": "records"},
-        "spec": {"nodeName": "cloud-0", "containers": [{"name": "c", "image": "registry.example/x:1"}]},
-    });
-    let refused = apply(&world.client, pod)
-        .await
-        .err()
-        .map(|e| format!("{e:#}"));
+/// The pod that a guard must refuse, and is it that guard?
+async fn refused_abroad(world: &World, name: &str) -> Result<()> {
+    let refused = apply(&world.client, pod(name, Some("cloud-0"))).await;
+    let refused = refused.err().map(|e| format!("{e:#}"));
     ensure!(
         refused
             .as_deref()
@@ -209,6 +246,17 @@ async fn guarded_still(world: &World) -> Result<()> {
         "{refused:?}"
     );
     Ok(())
+}
+
+fn pod(name: &str, node: Option<&str>) -> serde_json::Value {
+    let mut pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "records"},
+        "spec": {"containers": [{"name": "c", "image": "registry.example/x:1"}]},
+    });
+    if let Some(node) = node {
+        pod["spec"]["nodeName"] = json!(node);
+    }
+    pod
 }
 
 fn chart() -> &'static str {

@@ -7,7 +7,9 @@ use kube::Client;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
 use pinisi_crds::Site;
-use pinisi_e2e::objects::{apply, condition, deployment, mass, namespace, replicas, site};
+use pinisi_e2e::objects::{
+    apply, condition, deployment, mass, namespace, replicas, signal_source, site,
+};
 use pinisi_e2e::wait::eventually;
 use pinisi_lab::load::Offered;
 use serde_json::{Value, json};
@@ -161,9 +163,31 @@ async fn stalled(client: &Client, ns: &str) -> Result<()> {
 /// A signal that lies or is not there never shrinks anything.
 async fn signals(world: &pinisi_e2e::World, ns: &str) -> Result<()> {
     let client = &world.client;
-    for name in ["sig", "no-series", "no-query"] {
+    for name in ["sig", "no-series", "no-query", "old", "text"] {
         apply(client, deployment(ns, name, "home-bad", 3, 10)).await?;
     }
+    let address = world.lab.prometheus_url().unwrap_or_default();
+    let mut talker = signal_source("talker", address);
+    talker["spec"]["queries"] = json!([{"name": "text", "query": "\"many\""}]);
+    apply(client, talker).await?;
+    for name in ["old", "text"] {
+        // A load of nothing: whoever believes it would shrink to 1.
+        world.exporter.set(ns, name, Offered::Rps(0.0));
+    }
+    apply(
+        client,
+        workload(ns, "old", |s| {
+            s["autoscaling"]["load"]["signal"]["query"] = json!("old")
+        }),
+    )
+    .await?;
+    apply(
+        client,
+        workload(ns, "text", |s| {
+            s["autoscaling"]["load"]["signal"] = json!({"source": "talker", "query": "text"})
+        }),
+    )
+    .await?;
     apply(client, workload(ns, "no-series", |_| {})).await?;
     apply(
         client,
@@ -181,6 +205,8 @@ async fn signals(world: &pinisi_e2e::World, ns: &str) -> Result<()> {
     for (name, reason) in [
         ("no-series", "SignalHasNoSeries"),
         ("no-query", "SignalQueryNotFound"),
+        ("old", "SignalStale"),
+        ("text", "SignalUnreachable"),
     ] {
         eventually(
             &format!("{name}: ScalingActive is False for {reason}"),
