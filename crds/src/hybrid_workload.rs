@@ -1,5 +1,5 @@
 //! `HybridWorkload`: the mark on a service. Not here: metrics beyond one load signal,
-//! schedules, forecast, traffic, carry and dependsOn, which become further optional fields.
+//! schedules, forecast, traffic and dependsOn, which become further optional fields.
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 )]
 #[x_kube(validation = Rule::new("!(has(self.replicas) && has(self.autoscaling))").message("spec.replicas and spec.autoscaling exclude each other: remove spec.autoscaling to set the count by hand or by an HPA"))]
 #[x_kube(validation = Rule::new("self.class != 'Sensitive' || !has(self.placement) || self.placement.tiers.size() == 1").message("a Sensitive workload never overflows: give spec.placement one tier of OnPrem sites"))]
+#[x_kube(validation = Rule::new("self.class != 'Sensitive' || !has(self.carry)").message("a Sensitive workload carries nothing to other clusters: remove spec.carry"))]
 #[x_kube(validation = Rule::new("self.class != 'MassTraffic' || has(self.placement)").message("a MassTraffic workload needs spec.placement.tiers: list its home first, then where it may overflow to"))]
 #[serde(rename_all = "camelCase")]
 pub struct HybridWorkloadSpec {
@@ -65,6 +66,37 @@ pub struct HybridWorkloadSpec {
     /// How replicas come home from later tiers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drain_back: Option<DrainBack>,
+    /// ConfigMaps and Secrets of this namespace that travel with the pods to Sites in other
+    /// clusters; nothing else does. At most 16. Whoever names a Secret here needs the right to get it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["kind".into(), "name".into()]))]
+    pub carry: Option<Vec<CarryRef>>,
+}
+
+/// An object that travels with a workload.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "camelCase")]
+pub struct CarryRef {
+    /// ConfigMap or Secret.
+    pub kind: CarryKind,
+    /// Its name, in the workload's namespace.
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+    )]
+    pub name: String,
+}
+
+/// Kinds that may travel.
+#[derive(
+    JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
+)]
+pub enum CarryKind {
+    /// A ConfigMap.
+    ConfigMap,
+    /// A Secret. The operator reads it only through a Role in its namespace.
+    Secret,
 }
 
 /// The class of a service.

@@ -1,5 +1,5 @@
-//! `Site`: a place to run. Not here: remote connections, prices and elastic pools, which
-//! become further optional fields.
+//! `Site`: a place to run, in this cluster or in another. Not here: prices and elastic pools,
+//! which become further optional fields.
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A place to run: some nodes of this cluster, under one jurisdiction.
+/// A place to run: some nodes of this cluster or another cluster, under one jurisdiction.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[kube(
     group = "pinisi.dev",
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
     status = "SiteStatus",
     derive = "PartialEq",
     category = "pinisi",
-    doc = "A place to run: some nodes of this cluster, under one jurisdiction.",
+    doc = "A place to run: some nodes of this cluster or another cluster, under one jurisdiction.",
     validation = Rule::new("self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')").message("a Site's name becomes a label value and part of Deployment names: use at most 40 lower-case letters, digits and '-', without dots"),
     printcolumn(name = "Type", type_ = "string", json_path = ".spec.type"),
     printcolumn(name = "Jurisdiction", type_ = "string", json_path = ".spec.jurisdiction"),
@@ -27,8 +27,10 @@ use std::collections::BTreeMap;
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
-#[x_kube(validation = Rule::new("has(self.nodes)").message("say where the site is: set spec.nodes.matchLabels to the labels that its nodes carry"))]
+#[x_kube(validation = Rule::new("has(self.nodes) != has(self.kubeconfigSecretRef)").message("say where the site is, in exactly one way: spec.nodes.matchLabels for nodes of this cluster, or spec.kubeconfigSecretRef for another cluster"))]
 #[x_kube(validation = Rule::new("has(self.nodes) == has(oldSelf.nodes)").message("the connection of a Site is immutable: make a new Site and move the workloads to it"))]
+#[x_kube(validation = Rule::new("has(self.kubeconfigSecretRef) || !(has(self.createNamespaces) || has(self.clusterUid) || has(self.unreachableGraceSeconds))").message("createNamespaces, clusterUid and unreachableGraceSeconds speak of another cluster: they need spec.kubeconfigSecretRef"))]
+#[x_kube(validation = Rule::new("has(self.nodes) || self.type != 'OnPrem'").message("an OnPrem Site is made of nodes of this cluster: the guard of this version cannot prove another cluster's ground sovereign. Use type Cloud or Edge, or spec.nodes"))]
 #[serde(rename_all = "camelCase")]
 pub struct SiteSpec {
     /// What kind of place this is. Only OnPrem is sovereign ground for Sensitive workloads. Immutable.
@@ -43,6 +45,25 @@ pub struct SiteSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("self == oldSelf").message("spec.nodes is immutable: make a new Site and move the workloads to it"))]
     pub nodes: Option<SiteNodes>,
+    /// Another cluster that is the site: the Secret with its kubeconfig. The reference is immutable,
+    /// what the Secret holds may be rotated at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("spec.kubeconfigSecretRef is immutable: make a new Site and move the workloads to it; a new kubeconfig goes into the same Secret"))]
+    pub kubeconfig_secret_ref: Option<KubeconfigSecretRef>,
+    /// True: the operator makes a workload's namespace in that cluster where it is missing. Absent:
+    /// false, the namespace must be there and must not belong to somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub create_namespaces: Option<bool>,
+    /// uid of the namespace `kube-system` of that cluster: a kubeconfig that leads to another
+    /// cluster is refused. Absent: the first cluster that it leads to, as kept in status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 8, max = 63))]
+    pub cluster_uid: Option<String>,
+    /// Seconds for which replicas at an unreachable site are counted as serving; after that they
+    /// are made up for elsewhere. 30 to 86400. Absent: 300.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 30, max = 86_400))]
+    pub unreachable_grace_seconds: Option<i32>,
     /// Namespaces whose workloads may run here. Absent selects none, `{}` selects all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_namespaces: Option<LabelSelector>,
@@ -75,6 +96,22 @@ pub struct SiteNodes {
     /// `node-restriction.kubernetes.io/`, which a node cannot set on itself.
     #[schemars(extend("minProperties" = 1, "maxProperties" = 8))]
     pub match_labels: BTreeMap<String, String>,
+}
+
+/// The Secret that holds a kubeconfig, in the operator's own namespace.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct KubeconfigSecretRef {
+    /// Name of the Secret.
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+    )]
+    pub name: String,
+    /// Key in it. Absent: `kubeconfig`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = "^[-._a-zA-Z0-9]+$"))]
+    pub key: Option<String>,
 }
 
 /// Limits on what may be used at a site.
@@ -134,10 +171,23 @@ pub struct SiteStatus {
     /// What those nodes hold in all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allocatable: Option<ResourceTotals>,
-    /// Ready, and Stalled where something needs a person.
+    /// The other cluster that the site is, as last seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterIdentity>,
+    /// Ready, Stalled where something needs a person, and for another cluster Reachable and Guarded.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     #[serde(default)]
     pub conditions: Vec<Condition>,
+}
+
+/// Which cluster a kubeconfig leads to.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterIdentity {
+    /// uid of its namespace `kube-system`.
+    pub uid: String,
+    /// What its API server calls itself, for example `v1.37.2`.
+    pub version: String,
 }
 
 /// Sums over a site's nodes.

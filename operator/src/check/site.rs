@@ -123,6 +123,10 @@ fn check_one<'a>(index: &'a Index, facts: &SiteFacts, nodes: &SiteNodes<'a>) -> 
         type_,
         jurisdiction,
         nodes: site_nodes,
+        kubeconfig_secret_ref: _,
+        create_namespaces: _,
+        cluster_uid: _,
+        unreachable_grace_seconds: _,
         allowed_namespaces,
         capacity,
         watermarks,
@@ -220,6 +224,7 @@ fn check_one<'a>(index: &'a Index, facts: &SiteFacts, nodes: &SiteNodes<'a>) -> 
             cpu: cpu_text(total.millicores),
             memory: bytes_text(total.bytes),
         }),
+        cluster: None,
         conditions: Vec::new(),
     };
     let world = Site {

@@ -15,9 +15,10 @@ pub fn site(subject: &SiteSubject, old: &SiteStatus, now: Timestamp) -> SiteStat
         observed_generation: _,
         nodes,
         allocatable,
+        cluster,
         conditions: _,
     } = subject.status_now.clone();
-    let moved = nodes != old.nodes || allocatable != old.allocatable;
+    let moved = nodes != old.nodes || allocatable != old.allocatable || cluster != old.cluster;
     let fine = ("NodesReady", format!("{nodes} nodes are Ready"));
     let conditions = two(
         &old.conditions,
@@ -31,6 +32,7 @@ pub fn site(subject: &SiteSubject, old: &SiteStatus, now: Timestamp) -> SiteStat
         observed_generation: Some(subject.generation),
         nodes,
         allocatable,
+        cluster,
         conditions,
     }
 }
