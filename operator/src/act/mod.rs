@@ -6,6 +6,7 @@ pub mod error;
 pub mod farewell;
 pub mod inflight;
 pub mod name;
+pub mod remote;
 pub mod send;
 pub mod sibling;
 pub mod write;
