@@ -3,6 +3,7 @@
 
 use crate::check::problem::Problem;
 use crate::gather::cluster::GuardFacts;
+use crate::gather::facts::Edit;
 use crate::gather::link::{Link, LinkFault};
 use crate::refusals::{Circumstances, Standing};
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +19,8 @@ use std::{collections::BTreeMap, sync::Arc};
 /// One consistent view, parsed.
 #[derive(Clone, Debug, Default)]
 pub struct Checked {
+    /// uid of this cluster's `kube-system`, once it was seen: the mark of what is ours elsewhere.
+    pub hub: Option<String>,
     /// For the planner: sound workloads only.
     pub world: World,
     /// Every HybridWorkload, sound or not.
@@ -142,7 +145,7 @@ pub struct RemoteDeployment {
     pub spec_replicas: i32,
     /// Digest of the target's template that it was made from.
     pub digest: String,
-    /// Digest of what was carried there for it.
+    /// What was carried there for it, as `act::remote::carry::list` has it.
     pub carried: String,
     /// Whose it is.
     pub owner: Ownership,
@@ -150,6 +153,8 @@ pub struct RemoteDeployment {
     pub deleting: bool,
     /// Who wrote its count last, where that is not us.
     pub foreign_writer: Option<String>,
+    /// Who else wrote something of its spec beside the count.
+    pub foreign_edit: Option<Edit>,
 }
 
 /// Whose an object is.

@@ -1,8 +1,15 @@
 //! Small objects for the tests of `act` and `report`.
 
-use crate::checked::{Connection, DeploymentParts, Sibling, SiteSubject, Target, WorkloadSubject};
+use crate::checked::{
+    Connection, DeploymentParts, Ownership, RemoteConnection, RemoteDeployment, RemoteLeg,
+    RemoteNamespace, Sibling, SiteSubject, Target, WorkloadSubject,
+};
+use crate::gather::cluster::GuardFacts;
+use crate::gather::link::Link;
+use crate::refusals::Circumstances;
 use pinisi_crds::SiteStatus;
 use pinisi_crds::hybrid_workload::{Class, HybridWorkloadStatus, Mode, TargetRef};
+use pinisi_crds::site::ClusterIdentity;
 use pinisi_planner::model::amounts::{MilliLoad, Percent, Replicas, Resources};
 use pinisi_planner::model::site::{SiteKind, SiteName};
 use pinisi_planner::model::workload::{
@@ -25,6 +32,50 @@ pub(crate) fn sibling(replicas: i32) -> Sibling {
         spec_replicas: replicas,
         digest: "d1".into(),
         deleting: false,
+    }
+}
+
+/// A Deployment of ours in another cluster, as [`subject`]'s target has it.
+pub(crate) fn remote(replicas: i32) -> RemoteDeployment {
+    RemoteDeployment {
+        uid: "r".into(),
+        generation: 1,
+        spec_replicas: replicas,
+        digest: "d1".into(),
+        carried: String::new(),
+        owner: Ownership::Ours,
+        deleting: false,
+        foreign_writer: None,
+        foreign_edit: None,
+    }
+}
+
+pub(crate) fn remote_leg(deployment: Option<RemoteDeployment>) -> RemoteLeg {
+    RemoteLeg {
+        deployment,
+        namespace: RemoteNamespace::Lawful,
+        about: Circumstances::default(),
+        standing: None,
+        empty: true,
+    }
+}
+
+/// A Site in another cluster that is up and guarded.
+pub(crate) fn remote_site() -> SiteSubject {
+    SiteSubject {
+        connection: Connection::Remote(RemoteConnection {
+            link: Link::Up,
+            identity: Some(ClusterIdentity {
+                uid: "cloud-uid".into(),
+                version: "v1.37.2".into(),
+            }),
+            create_namespaces: false,
+            guard: GuardFacts::InForce,
+            age: Some(jiff::SignedDuration::ZERO),
+            warnings: vec![],
+        }),
+        match_labels: Default::default(),
+        ..site(SiteKind::Cloud)
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod error;
 pub mod farewell;
 pub mod inflight;
+pub mod ledgers;
 pub mod name;
 pub mod remote;
 pub mod send;

@@ -88,6 +88,7 @@ pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
         .map(|(name, facts)| (name.clone(), signal::source(facts, index.answers.get(name))))
         .collect();
     Checked {
+        hub: index.hub.as_ref().map(|hub| hub.uid.clone()),
         world,
         workloads,
         sites: subjects,

@@ -203,6 +203,8 @@ pub struct ScalableFacts {
     pub match_labels: BTreeMap<String, String>,
     /// Who wrote the count last, where that is not us.
     pub foreign_writer: Option<String>,
+    /// Who else wrote something of its spec beside the count.
+    pub foreign_edit: Option<Edit>,
     /// True while a roll-out is under way.
     pub rolling: bool,
     /// Since when pods of it cannot be made at all (quota, admission); `None` while they can.
@@ -250,8 +252,17 @@ pub struct SiblingMarks {
     pub digest: String,
     /// The hub that made it, in another cluster; empty at home.
     pub hub: String,
-    /// Digest of what was carried there for it; empty at home.
+    /// What was carried there for it, as its annotation has it; empty at home.
     pub carried: String,
+}
+
+/// A write by somebody else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// Its field manager.
+    pub by: String,
+    /// When, as the server has it.
+    pub at: Option<Timestamp>,
 }
 
 /// A HorizontalPodAutoscaler.

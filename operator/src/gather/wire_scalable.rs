@@ -2,7 +2,7 @@
 //! where pods can go. The other built-in kinds are in `wire`.
 
 use super::facts::{HardSpread, ScalableFacts, ScalableKind, SiblingMarks, TemplateFacts};
-use super::meta::{foreign_writer, lean_with_writers};
+use super::meta::{foreign_edit, foreign_writer, lean_with_writers};
 use super::requests::{Amounts, ContainerShape, PodShape, Wanted};
 use super::wire::key_of;
 use crate::checked::DeploymentParts;
@@ -241,6 +241,7 @@ impl From<DeploymentWire> for ScalableFacts {
             status,
         } = w;
         let generation = metadata.generation.unwrap_or(0);
+        let sibling = sibling_marks(&metadata);
         let rolled_out = status.done(generation);
         let template = spec
             .get("template")
@@ -265,10 +266,11 @@ impl From<DeploymentWire> for ScalableFacts {
                 .unwrap_or(1),
             match_labels: selector.match_labels.clone().unwrap_or_default(),
             foreign_writer: foreign_writer(&metadata),
+            foreign_edit: sibling.as_ref().and_then(|_| foreign_edit(&metadata)),
             rolling: !rolled_out,
             failing_since: status.failing_since(),
             template: template.into(),
-            sibling: sibling_marks(&metadata),
+            sibling,
             uid: metadata.uid.unwrap_or_default(),
             parts: Some(Arc::new(DeploymentParts {
                 selector: selector.clone(),
@@ -311,6 +313,7 @@ impl From<StatefulSetWire> for ScalableFacts {
             replicas: replicas.unwrap_or(1),
             match_labels: selector.match_labels.clone().unwrap_or_default(),
             foreign_writer: foreign_writer(&metadata),
+            foreign_edit: None,
             rolling: !status.done(generation),
             failing_since: status.failing_since(),
             template,

@@ -40,10 +40,14 @@ pub enum RefusalKind {
     SecretMissing,
     /// The template's PriorityClass is not there.
     PriorityClassMissing,
+    /// The template names a node, which another cluster does not have.
+    NodeNamed,
     /// An object to be carried is not at home.
     CarrySourceMissing,
     /// An object to be carried may not be read at home.
     CarryForbidden,
+    /// An object to be carried must not travel.
+    CarryUnfit,
     /// An object of that name there belongs to somebody else.
     CarryForeign,
     /// A quota there has no room for one pod.
@@ -78,8 +82,10 @@ impl RefusalKind {
             Self::ConfigMapMissing => "RemoteConfigMapMissing",
             Self::SecretMissing => "RemoteSecretMissing",
             Self::PriorityClassMissing => "RemotePriorityClassMissing",
+            Self::NodeNamed => "RemoteNodeNamed",
             Self::CarrySourceMissing => "CarrySourceMissing",
             Self::CarryForbidden => "CarryForbidden",
+            Self::CarryUnfit => "CarryUnfit",
             Self::CarryForeign => "CarryForeign",
             Self::QuotaExceeded => "RemoteQuotaExceeded",
             Self::PodSecurity => "RemotePodSecurity",

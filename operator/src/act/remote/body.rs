@@ -7,7 +7,7 @@ use super::marks::Marks;
 use crate::checked::DeploymentParts;
 use pinisi_crds::hybrid_workload::CarryRef;
 use pinisi_crds::names::{
-    CARRY_ANNOTATION, CLASS_LABEL, CLASS_MASS_TRAFFIC, SITE_LABEL, TEMPLATE_ANNOTATION,
+    CARRIED_ANNOTATION, CLASS_LABEL, CLASS_MASS_TRAFFIC, SITE_LABEL, TEMPLATE_ANNOTATION,
 };
 use pinisi_planner::model::amounts::Replicas;
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ pub fn deployment(recipe: &Recipe<'_>) -> Value {
     let mut annotations = marks.annotations();
     annotations[TEMPLATE_ANNOTATION] = json!(parts.digest);
     if !carry.is_empty() {
-        annotations[CARRY_ANNOTATION] = json!(carry::list(carry));
+        annotations[CARRIED_ANNOTATION] = json!(carry::list(carry));
     }
     let mut metadata = json!({
         "name": name,
@@ -243,7 +243,7 @@ mod tests {
             },
         ];
         assert_eq!(
-            built(&json!({}), None, &carry)["metadata"]["annotations"]["pinisi.dev/carry"],
+            built(&json!({}), None, &carry)["metadata"]["annotations"]["pinisi.dev/carried"],
             "ConfigMap/settings,Secret/tls"
         );
     }

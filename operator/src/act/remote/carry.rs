@@ -101,7 +101,7 @@ impl Content {
     #[must_use]
     pub fn of(object: &Value) -> Self {
         let filled = |key: &&str| {
-            let value = &object[**key];
+            let value = &object[*key];
             let empty = value.is_null()
                 || *value == Value::Bool(false)
                 || value.as_object().is_some_and(Map::is_empty);

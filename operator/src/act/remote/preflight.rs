@@ -1,126 +1,39 @@
 //! Whether a workload may be made in another cluster, judged from what was seen there. Pure; the
-//! looking is in `look`. Each fault names object, field and the way out, and becomes a refusal of
-//! that one site: the replicas go elsewhere.
+//! looking is in `look`. Each refusal names object, field and the way out, and is that
+//! one site's: the replicas go elsewhere.
 
 use super::carry::{self, Unfit};
 use super::marks::{Owner, Texts};
 use super::references::{self, Reference, Referred};
 use pinisi_crds::hybrid_workload::{CarryKind, CarryRef};
 use pinisi_crds::names::{CLASS_LABEL, CLASS_MASS_TRAFFIC, CLASS_SENSITIVE, HUB_ANNOTATION};
+use pinisi_planner::model::refusal::{Refusal, RefusalKind};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fmt;
 
-/// Longest text of a fault.
+/// Longest text of a refusal.
 const TEXT_MAX: usize = 1024;
 
-/// What is wrong, as a bounded word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FaultKind {
-    /// The namespace is not there and may not be made.
-    NamespaceMissing,
-    /// The namespace says Sensitive.
-    NamespaceSensitive,
-    /// The namespace belongs to somebody else.
-    NamespaceForeign,
-    /// The namespace is being deleted.
-    NamespaceTerminating,
-    /// A Deployment of the target's name is there and is not ours.
-    DeploymentForeign,
-    /// An object with the name of a copy is there and is not ours.
-    CopyForeign,
-    /// An object to be carried is not at home.
-    CarryMissing,
-    /// The operator may not read an object to be carried.
-    CarryForbidden,
-    /// An object to be carried must not travel.
-    CarryUnfit,
-    /// Something that the template refers to is not there.
-    ReferenceMissing,
-    /// The template's ServiceAccount is not there.
-    ServiceAccountMissing,
-    /// A Secret for pulling images is not there.
-    PullSecretMissing,
-    /// The template's PriorityClass is not there.
-    PriorityClassMissing,
-    /// The operator's account there lacks a right.
-    RightMissing,
-    /// The template names a node.
-    NodeNamed,
-    /// A quota there is full.
-    QuotaExceeded,
-    /// Pod Security there refuses the pods.
-    PodSecurity,
-    /// Something else there refuses Deployment or pods.
-    AdmissionRefused,
-}
-
-impl FaultKind {
-    /// CamelCase, for conditions.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::NamespaceMissing => "NamespaceMissing",
-            Self::NamespaceSensitive => "NamespaceSensitive",
-            Self::NamespaceForeign => "NamespaceForeign",
-            Self::NamespaceTerminating => "NamespaceTerminating",
-            Self::DeploymentForeign => "DeploymentForeign",
-            Self::CopyForeign => "CopyForeign",
-            Self::CarryMissing => "CarryMissing",
-            Self::CarryForbidden => "CarryForbidden",
-            Self::CarryUnfit => "CarryUnfit",
-            Self::ReferenceMissing => "ReferenceMissing",
-            Self::ServiceAccountMissing => "ServiceAccountMissing",
-            Self::PullSecretMissing => "PullSecretMissing",
-            Self::PriorityClassMissing => "PriorityClassMissing",
-            Self::RightMissing => "RightMissing",
-            Self::NodeNamed => "NodeNamed",
-            Self::QuotaExceeded => "QuotaExceeded",
-            Self::PodSecurity => "PodSecurity",
-            Self::AdmissionRefused => "AdmissionRefused",
-        }
+/// A refusal with a bounded text.
+#[must_use]
+pub fn refusal(kind: RefusalKind, object: impl Into<String>, text: &str) -> Refusal {
+    Refusal {
+        kind,
+        object: object.into(),
+        text: text.chars().take(TEXT_MAX).collect(),
     }
 }
 
-/// Why a workload cannot be made in another cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PreflightFault {
-    /// What is wrong.
-    pub kind: FaultKind,
-    /// With which object, as `Kind name`.
-    pub object: String,
-    /// For people: object, field, way out.
-    pub text: String,
-}
-
-impl PreflightFault {
-    /// A fault.
-    #[must_use]
-    pub fn new(kind: FaultKind, object: impl Into<String>, text: &str) -> Self {
-        Self {
-            kind,
-            object: object.into(),
-            text: text.chars().take(TEXT_MAX).collect(),
-        }
-    }
-
-    /// Several as one: the first gives kind and object, all give their texts.
-    #[must_use]
-    pub fn of_all(faults: Vec<Self>) -> Option<Self> {
-        let text = faults
-            .iter()
-            .map(|fault| fault.text.as_str())
-            .collect::<Vec<_>>()
-            .join("; ");
-        let first = faults.into_iter().next()?;
-        Some(Self::new(first.kind, first.object, &text))
-    }
-}
-
-impl fmt::Display for PreflightFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
+/// Several as one: the first gives kind and object, all give their texts.
+#[must_use]
+pub fn all_as_one(refusals: Vec<Refusal>) -> Option<Refusal> {
+    let text = refusals
+        .iter()
+        .map(|one| one.text.as_str())
+        .collect::<Vec<_>>()
+        .join("; ");
+    let first = refusals.into_iter().next()?;
+    Some(refusal(first.kind, first.object, &text))
 }
 
 /// What was seen of one object.
@@ -177,10 +90,7 @@ pub enum Namespace {
 ///
 /// # Errors
 /// It cannot be used.
-pub fn namespace(
-    wanted: &Wanted<'_>,
-    seen: &Seen<NamespaceSeen>,
-) -> Result<Namespace, PreflightFault> {
+pub fn namespace(wanted: &Wanted<'_>, seen: &Seen<NamespaceSeen>) -> Result<Namespace, Refusal> {
     let Wanted {
         site,
         namespace: name,
@@ -188,7 +98,7 @@ pub fn namespace(
         ..
     } = *wanted;
     let fault = |kind, text: &str| {
-        Err(PreflightFault::new(
+        Err(refusal(
             kind,
             format!("Namespace {name}"),
             &format!("namespace {name} in the cluster of Site {site} {text}"),
@@ -206,7 +116,7 @@ pub fn namespace(
         Seen::Missing if wanted.may_make_namespace => return Ok(Namespace::Make),
         Seen::Missing => {
             return fault(
-                FaultKind::NamespaceMissing,
+                RefusalKind::NamespaceMissing,
                 &format!(
                     "does not exist: make it there (kubectl create namespace {name}), or set spec.createNamespaces of the Site"
                 ),
@@ -217,12 +127,12 @@ pub fn namespace(
     let class = there.labels.get(CLASS_LABEL).map(String::as_str);
     if there.terminating {
         fault(
-            FaultKind::NamespaceTerminating,
+            RefusalKind::NamespaceTerminating,
             "is being deleted: wait until it is gone, or see which finalizers hold it",
         )
     } else if class == Some(CLASS_SENSITIVE) {
         fault(
-            FaultKind::NamespaceSensitive,
+            RefusalKind::NamespaceSensitive,
             &format!(
                 "says {CLASS_LABEL}={CLASS_SENSITIVE}, which has no place there: find out what it holds, then delete it there, or name another Site in spec.placement.tiers"
             ),
@@ -233,14 +143,14 @@ pub fn namespace(
         .filter(|uid| *uid != hub)
     {
         fault(
-            FaultKind::NamespaceForeign,
+            RefusalKind::NamespaceForeign,
             &format!(
                 "belongs to another Pinisi ({HUB_ANNOTATION}={other}): use another namespace for this workload, or remove that annotation there if that Pinisi is gone"
             ),
         )
     } else if let Some(class) = class.filter(|class| *class != CLASS_MASS_TRAFFIC) {
         fault(
-            FaultKind::NamespaceForeign,
+            RefusalKind::NamespaceForeign,
             &format!(
                 "says {CLASS_LABEL}={class} and belongs to somebody else: use another namespace for this workload, or set the label there to {CLASS_MASS_TRAFFIC}"
             ),
@@ -250,22 +160,24 @@ pub fn namespace(
     }
 }
 
-/// Judges a Deployment of the target's name that was found there; `carried` is its owner.
+/// Judges what stands under the target's name there.
 ///
 /// # Errors
-/// It is not ours.
-pub fn deployment(wanted: &Wanted<'_>, owner: Option<&Owner>) -> Result<(), PreflightFault> {
+/// It is not ours, or cannot be looked at.
+pub fn deployment(wanted: &Wanted<'_>, seen: &Seen<Owner>) -> Result<(), Refusal> {
     let Wanted {
         site,
         namespace,
         name,
         ..
     } = *wanted;
-    match owner {
-        None | Some(Owner::Us) => Ok(()),
-        Some(owner) => Err(PreflightFault::new(
-            FaultKind::DeploymentForeign,
-            format!("Deployment {name}"),
+    let object = format!("Deployment {name}");
+    match seen {
+        Seen::Missing | Seen::There(Owner::Us) => Ok(()),
+        Seen::Forbidden(words) => Err(right_missing(site, &object, words, None)),
+        Seen::There(owner) => Err(refusal(
+            RefusalKind::DeploymentForeign,
+            object,
             &format!(
                 "Deployment {namespace}/{name} in the cluster of Site {site} belongs to {}: it is left alone; delete or rename it there, or name another Site in spec.placement.tiers",
                 owner.words()
@@ -295,7 +207,7 @@ fn brought(carry: &[CarryRef], reference: &Reference) -> bool {
 
 /// Judges the template itself and what it refers to.
 #[must_use]
-pub fn template(wanted: &Wanted<'_>, seen: &BTreeMap<Reference, Seen<()>>) -> Vec<PreflightFault> {
+pub fn template(wanted: &Wanted<'_>, seen: &BTreeMap<Reference, Seen<()>>) -> Vec<Refusal> {
     let Wanted {
         site,
         namespace,
@@ -305,8 +217,8 @@ pub fn template(wanted: &Wanted<'_>, seen: &BTreeMap<Reference, Seen<()>>) -> Ve
     } = *wanted;
     let mut faults = vec![];
     if let Some(node) = references::node_name(template) {
-        faults.push(PreflightFault::new(
-            FaultKind::NodeNamed,
+        faults.push(refusal(
+            RefusalKind::NodeNamed,
             format!("Deployment {name}"),
             &format!(
                 "spec.template.spec.nodeName of Deployment {name} is {node}, which Site {site} does not have: remove it, the scheduler chooses the node"
@@ -338,33 +250,29 @@ pub fn template(wanted: &Wanted<'_>, seen: &BTreeMap<Reference, Seen<()>>) -> Ve
     faults
 }
 
-fn missing(wanted: &Wanted<'_>, reference: &Reference, field: &str) -> PreflightFault {
+fn missing(wanted: &Wanted<'_>, reference: &Reference, field: &str) -> Refusal {
     let Wanted {
         site, namespace, ..
     } = *wanted;
     let pulls = field.contains("imagePullSecrets");
+    let carry_it = "add it to spec.carry, or make one of that name there".to_owned();
     let (kind, way_out) = match reference.kind {
         Referred::ServiceAccount => (
-            FaultKind::ServiceAccountMissing,
+            RefusalKind::ServiceAccountMissing,
             format!(
                 "kubectl create serviceaccount {} --namespace {namespace}",
                 reference.name
             ),
         ),
         Referred::PriorityClass => (
-            FaultKind::PriorityClassMissing,
+            RefusalKind::PriorityClassMissing,
             "make a PriorityClass of that name there".to_owned(),
         ),
-        Referred::Secret | Referred::ConfigMap => (
-            if pulls {
-                FaultKind::PullSecretMissing
-            } else {
-                FaultKind::ReferenceMissing
-            },
-            "add it to spec.carry, or make one of that name there".to_owned(),
-        ),
+        Referred::Secret if pulls => (RefusalKind::PullSecretMissing, carry_it),
+        Referred::Secret => (RefusalKind::SecretMissing, carry_it),
+        Referred::ConfigMap => (RefusalKind::ConfigMapMissing, carry_it),
     };
-    PreflightFault::new(
+    refusal(
         kind,
         reference.to_string(),
         &format!(
@@ -380,7 +288,7 @@ pub fn carried(
     wanted: &Wanted<'_>,
     sources: &BTreeMap<CarryRef, Seen<Result<(), Unfit>>>,
     copies: &BTreeMap<CarryRef, Seen<Owner>>,
-) -> Vec<PreflightFault> {
+) -> Vec<Refusal> {
     let Wanted {
         site, namespace, ..
     } = *wanted;
@@ -389,8 +297,8 @@ pub fn carried(
         let object = carry::name_of(reference);
         let CarryRef { kind, name } = reference;
         let unfit = |text: &str| {
-            PreflightFault::new(
-                FaultKind::CarryUnfit,
+            refusal(
+                RefusalKind::CarryUnfit,
                 object.clone(),
                 &format!(
                     "{object} of namespace {namespace} must not travel: {text}; take it out of spec.carry"
@@ -414,8 +322,8 @@ pub fn carried(
                     name,
                     verbs: "get",
                 };
-                faults.push(PreflightFault::new(
-                    FaultKind::CarryForbidden,
+                faults.push(refusal(
+                    RefusalKind::CarryForbidden,
                     object.clone(),
                     &format!(
                         "{object}, named by spec.carry, may not be read by the operator; {} ({words})",
@@ -423,8 +331,8 @@ pub fn carried(
                     ),
                 ));
             }
-            Some(Seen::Missing) | None => faults.push(PreflightFault::new(
-                FaultKind::CarryMissing,
+            Some(Seen::Missing) | None => faults.push(refusal(
+                RefusalKind::CarrySourceMissing,
                 object.clone(),
                 &format!(
                     "{object}, named by spec.carry, does not exist in namespace {namespace}: make it, or take it out of spec.carry"
@@ -433,8 +341,8 @@ pub fn carried(
         }
         match copies.get(reference) {
             Some(Seen::There(Owner::Us | Owner::Workload(_)) | Seen::Missing) | None => {}
-            Some(Seen::There(owner)) => faults.push(PreflightFault::new(
-                FaultKind::CopyForeign,
+            Some(Seen::There(owner)) => faults.push(refusal(
+                RefusalKind::CarryForeign,
                 object.clone(),
                 &format!(
                     "{object} in namespace {namespace} in the cluster of Site {site} belongs to {}: it is left alone; delete it there, or take it out of spec.carry to use the one that is there",
@@ -502,18 +410,13 @@ fn user_of(refusal: &str) -> Option<&str> {
 
 /// A right that the operator's account in another cluster lacks.
 #[must_use]
-pub fn right_missing(
-    site: &str,
-    object: &str,
-    words: &str,
-    grant: Option<&Grant<'_>>,
-) -> PreflightFault {
+pub fn right_missing(site: &str, object: &str, words: &str, grant: Option<&Grant<'_>>) -> Refusal {
     let way_out = grant.map_or_else(
         || "install chart pinisi-site there, or extend its values".to_owned(),
         |grant| format!("there, {}", grant.command(words)),
     );
-    PreflightFault::new(
-        FaultKind::RightMissing,
+    refusal(
+        RefusalKind::Forbidden,
         object,
         &format!(
             "the operator's account in the cluster of Site {site} lacks a right on {object}: {way_out} ({words})"
@@ -523,30 +426,30 @@ pub fn right_missing(
 
 /// Judges a refusal of a dry-run of `object` by the server's words.
 #[must_use]
-pub fn refused(wanted: &Wanted<'_>, object: &str, words: &str) -> PreflightFault {
+pub fn refused(wanted: &Wanted<'_>, object: &str, words: &str) -> Refusal {
     let Wanted {
         site, namespace, ..
     } = *wanted;
     let at = format!("in namespace {namespace} in the cluster of Site {site}");
     if words.contains("exceeded quota") || words.contains("failed quota") {
-        PreflightFault::new(
-            FaultKind::QuotaExceeded,
+        refusal(
+            RefusalKind::QuotaExceeded,
             object,
             &format!(
                 "{object} does not fit the ResourceQuota {at}: raise it there, or give the containers of the template requests and limits as it asks ({words})"
             ),
         )
     } else if words.contains("violates PodSecurity") {
-        PreflightFault::new(
-            FaultKind::PodSecurity,
+        refusal(
+            RefusalKind::PodSecurity,
             object,
             &format!(
                 "{object} is refused by Pod Security {at}: correct spec.template.spec.securityContext, or the namespace's label pod-security.kubernetes.io/enforce there ({words})"
             ),
         )
     } else if words.contains("no PriorityClass with name") {
-        PreflightFault::new(
-            FaultKind::PriorityClassMissing,
+        refusal(
+            RefusalKind::PriorityClassMissing,
             object,
             &format!(
                 "spec.template.spec.priorityClassName names no PriorityClass in the cluster of Site {site}: make one of that name there ({words})"
@@ -555,14 +458,32 @@ pub fn refused(wanted: &Wanted<'_>, object: &str, words: &str) -> PreflightFault
     } else if user_of(words).is_some() && words.contains("cannot ") {
         right_missing(site, object, words, None)
     } else {
-        PreflightFault::new(
-            FaultKind::AdmissionRefused,
+        refusal(
+            RefusalKind::AdmissionRefused,
             object,
             &format!(
                 "{object} is refused {at}: correct spec.template of the target, or what refuses it there ({words})"
             ),
         )
     }
+}
+
+/// Judges a dry-run of `object` that is not valid there, by the server's words.
+#[must_use]
+pub fn invalid(wanted: &Wanted<'_>, object: &str, words: &str) -> Refusal {
+    if words.contains("denied the request") || words.contains("denied request") {
+        return refused(wanted, object, words);
+    }
+    let Wanted {
+        site, namespace, ..
+    } = *wanted;
+    refusal(
+        RefusalKind::Invalid,
+        object,
+        &format!(
+            "{object} is not valid in namespace {namespace} in the cluster of Site {site}: correct spec of the target, or if an old one there is in the way, drain this site (spec.override) so that it is made anew ({words})"
+        ),
+    )
 }
 
 #[cfg(test)]

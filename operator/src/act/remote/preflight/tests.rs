@@ -47,7 +47,7 @@ fn there(labels: &[(&str, &str)], annotations: &[(&str, &str)]) -> Seen<Namespac
 }
 
 /// Kind, object, and that each of `parts` stands in the text.
-fn says(fault: &PreflightFault, kind: FaultKind, object: &str, parts: &[&str]) {
+fn says(fault: &Refusal, kind: RefusalKind, object: &str, parts: &[&str]) {
     assert_eq!(
         (fault.kind, fault.object.as_str()),
         (kind, object),
@@ -58,7 +58,7 @@ fn says(fault: &PreflightFault, kind: FaultKind, object: &str, parts: &[&str]) {
     }
 }
 
-fn one(faults: Vec<PreflightFault>) -> PreflightFault {
+fn one(faults: Vec<Refusal>) -> Refusal {
     assert_eq!(faults.len(), 1, "{faults:?}");
     faults.into_iter().next().unwrap()
 }
@@ -86,7 +86,7 @@ fn a_missing_namespace_is_made_only_where_the_site_allows_it() {
     let mut wanted = wanted(&template, &[]);
     says(
         &namespace(&wanted, &Seen::Missing).unwrap_err(),
-        FaultKind::NamespaceMissing,
+        RefusalKind::NamespaceMissing,
         "Namespace shop",
         &[
             "kubectl create namespace shop",
@@ -108,7 +108,7 @@ fn a_namespace_of_somebody_else_is_left_alone() {
     let fault = |seen| namespace(&wanted, &seen).unwrap_err();
     says(
         &fault(there(&[(CLASS_LABEL, "Sensitive")], &[])),
-        FaultKind::NamespaceSensitive,
+        RefusalKind::NamespaceSensitive,
         "Namespace shop",
         &["pinisi.dev/class=Sensitive", "spec.placement.tiers"],
     );
@@ -117,19 +117,19 @@ fn a_namespace_of_somebody_else_is_left_alone() {
             &[(CLASS_LABEL, "Sensitive")],
             &[(HUB_ANNOTATION, HUB)],
         )),
-        FaultKind::NamespaceSensitive,
+        RefusalKind::NamespaceSensitive,
         "Namespace shop",
         &[],
     );
     says(
         &fault(there(&[], &[(HUB_ANNOTATION, "hub-2")])),
-        FaultKind::NamespaceForeign,
+        RefusalKind::NamespaceForeign,
         "Namespace shop",
         &["pinisi.dev/hub=hub-2"],
     );
     says(
         &fault(there(&[(CLASS_LABEL, "Batch")], &[])),
-        FaultKind::NamespaceForeign,
+        RefusalKind::NamespaceForeign,
         "Namespace shop",
         &["pinisi.dev/class=Batch"],
     );
@@ -139,13 +139,13 @@ fn a_namespace_of_somebody_else_is_left_alone() {
     });
     says(
         &fault(going),
-        FaultKind::NamespaceTerminating,
+        RefusalKind::NamespaceTerminating,
         "Namespace shop",
         &["deleted"],
     );
     says(
         &fault(Seen::Forbidden("no".into())),
-        FaultKind::RightMissing,
+        RefusalKind::Forbidden,
         "Namespace shop",
         &["chart pinisi-site", "(no)"],
     );
@@ -155,15 +155,17 @@ fn a_namespace_of_somebody_else_is_left_alone() {
 fn a_foreign_deployment_is_never_taken_over() {
     let template = json!({});
     let wanted = wanted(&template, &[]);
-    assert!(deployment(&wanted, None).is_ok() && deployment(&wanted, Some(&Owner::Us)).is_ok());
+    for free in [Seen::Missing, Seen::There(Owner::Us)] {
+        assert_eq!(deployment(&wanted, &free), Ok(()));
+    }
     for (owner, words) in [
         (Owner::Somebody, "somebody else"),
         (Owner::Hub("hub-2".into()), "hub hub-2"),
         (Owner::Workload("api".into()), "HybridWorkload api"),
     ] {
         says(
-            &deployment(&wanted, Some(&owner)).unwrap_err(),
-            FaultKind::DeploymentForeign,
+            &deployment(&wanted, &Seen::There(owner)).unwrap_err(),
+            RefusalKind::DeploymentForeign,
             "Deployment web",
             &["shop/web", "left alone", words, "spec.placement.tiers"],
         );
@@ -185,10 +187,10 @@ fn what_the_template_needs_must_be_there_or_be_carried() {
     assert_eq!(
         found,
         [
-            (FaultKind::ReferenceMissing, "ConfigMap settings"),
-            (FaultKind::PullSecretMissing, "Secret pull"),
-            (FaultKind::ServiceAccountMissing, "ServiceAccount web"),
-            (FaultKind::PriorityClassMissing, "PriorityClass high"),
+            (RefusalKind::ConfigMapMissing, "ConfigMap settings"),
+            (RefusalKind::PullSecretMissing, "Secret pull"),
+            (RefusalKind::ServiceAccountMissing, "ServiceAccount web"),
+            (RefusalKind::PriorityClassMissing, "PriorityClass high"),
         ],
         "Secret tls is carried"
     );
@@ -225,7 +227,7 @@ fn not_being_allowed_to_look_is_a_fault_with_the_command_that_mends_it() {
     .into();
     says(
         &one(super::template(&wanted, &seen)),
-        FaultKind::RightMissing,
+        RefusalKind::Forbidden,
         "Secret tls",
         &[
             "kubectl create role pinisi-secrets-tls --namespace shop --verb=get --resource=secrets --resource-name=tls && kubectl create rolebinding pinisi-secrets-tls --namespace shop --role=pinisi-secrets-tls --user=system:serviceaccount:pinisi-system:pinisi",
@@ -240,7 +242,7 @@ fn a_template_that_names_a_node_cannot_travel() {
     let seen = [(needed(Referred::ServiceAccount, "default"), Seen::There(()))].into();
     says(
         &one(super::template(&wanted, &seen)),
-        FaultKind::NodeNamed,
+        RefusalKind::NodeNamed,
         "Deployment web",
         &["spec.template.spec.nodeName", "n1"],
     );
@@ -261,14 +263,14 @@ fn what_is_carried_must_be_at_home_and_readable_and_fit() {
     for missing in [None, Some(Seen::Missing)] {
         says(
             &fault(missing),
-            FaultKind::CarryMissing,
+            RefusalKind::CarrySourceMissing,
             "Secret tls",
             &["spec.carry", "namespace shop"],
         );
     }
     says(
         &fault(Some(Seen::Forbidden(DENIED.into()))),
-        FaultKind::CarryForbidden,
+        RefusalKind::CarryForbidden,
         "Secret tls",
         &[
             "spec.carry",
@@ -278,7 +280,7 @@ fn what_is_carried_must_be_at_home_and_readable_and_fit() {
     );
     says(
         &fault(Some(Seen::There(Err(Unfit::Sensitive)))),
-        FaultKind::CarryUnfit,
+        RefusalKind::CarryUnfit,
         "Secret tls",
         &["pinisi.dev/class=Sensitive"],
     );
@@ -286,7 +288,7 @@ fn what_is_carried_must_be_at_home_and_readable_and_fit() {
         &fault(Some(Seen::There(Err(Unfit::BoundType(
             "kubernetes.io/service-account-token",
         ))))),
-        FaultKind::CarryUnfit,
+        RefusalKind::CarryUnfit,
         "Secret tls",
         &["kubernetes.io/service-account-token"],
     );
@@ -308,19 +310,19 @@ fn a_foreign_object_in_the_place_of_a_copy_is_left_alone() {
     );
     says(
         &one(judge(Seen::There(Owner::Somebody))),
-        FaultKind::CopyForeign,
+        RefusalKind::CarryForeign,
         "Secret tls",
         &["left alone", "Site cloud"],
     );
     says(
         &one(judge(Seen::There(Owner::Hub("hub-2".into())))),
-        FaultKind::CopyForeign,
+        RefusalKind::CarryForeign,
         "Secret tls",
         &["hub-2"],
     );
     says(
         &one(judge(Seen::Forbidden(DENIED.into()))),
-        FaultKind::RightMissing,
+        RefusalKind::Forbidden,
         "Secret tls",
         &["--verb=get,create,patch,delete --resource=secrets"],
     );
@@ -333,27 +335,27 @@ fn refusals_of_dry_runs_are_told_apart_by_the_servers_words() {
     for (words, kind) in [
         (
             r#"pods "x" is forbidden: exceeded quota: small, requested: cpu=1, used: cpu=1, limited: cpu=1"#,
-            FaultKind::QuotaExceeded,
+            RefusalKind::QuotaExceeded,
         ),
         (
             r#"pods "x" is forbidden: failed quota: small: must specify cpu for: web"#,
-            FaultKind::QuotaExceeded,
+            RefusalKind::QuotaExceeded,
         ),
         (
             r#"pods "x" is forbidden: violates PodSecurity "restricted:latest": hostNetwork"#,
-            FaultKind::PodSecurity,
+            RefusalKind::PodSecurity,
         ),
         (
             r#"pods "x" is forbidden: no PriorityClass with name high was found"#,
-            FaultKind::PriorityClassMissing,
+            RefusalKind::PriorityClassMissing,
         ),
         (
             r#"pods is forbidden: User "u" cannot create resource "pods" in API group "" in the namespace "shop""#,
-            FaultKind::RightMissing,
+            RefusalKind::Forbidden,
         ),
         (
             "admission webhook denied the request: no",
-            FaultKind::AdmissionRefused,
+            RefusalKind::AdmissionRefused,
         ),
     ] {
         let fault = refused(&wanted, "a pod of Deployment web", words);
@@ -362,23 +364,46 @@ fn refusals_of_dry_runs_are_told_apart_by_the_servers_words() {
 }
 
 #[test]
+fn what_is_not_valid_there_is_told_from_what_admission_denies() {
+    let template = json!({});
+    let wanted = wanted(&template, &[]);
+    for (words, kind) in [
+        (
+            "Deployment.apps \"web\" is invalid: spec.selector: field is immutable",
+            RefusalKind::Invalid,
+        ),
+        (
+            "ValidatingAdmissionPolicy 'x' with binding 'y' denied request: no",
+            RefusalKind::AdmissionRefused,
+        ),
+    ] {
+        says(
+            &invalid(&wanted, "Deployment web", words),
+            kind,
+            "Deployment web",
+            &[words],
+        );
+    }
+}
+
+#[test]
 fn several_faults_are_said_at_once_and_bounded() {
     let faults = |n: usize| {
         (0..n)
             .map(|i| {
-                PreflightFault::new(
-                    FaultKind::ReferenceMissing,
+                refusal(
+                    RefusalKind::SecretMissing,
                     format!("Secret {i}"),
                     "long text of a fault",
                 )
             })
             .collect::<Vec<_>>()
     };
-    assert_eq!(PreflightFault::of_all(vec![]), None);
-    let two = PreflightFault::of_all(faults(2)).unwrap();
+    assert_eq!(all_as_one(vec![]), None);
+    let two = all_as_one(faults(2)).unwrap();
     assert_eq!(
         (two.object.as_str(), two.text.matches("long text").count()),
         ("Secret 0", 2)
     );
-    assert!(PreflightFault::of_all(faults(500)).unwrap().text.len() <= TEXT_MAX);
+    assert!(all_as_one(faults(500)).unwrap().text.len() <= TEXT_MAX);
 }
