@@ -47,7 +47,7 @@ pub fn command(
     let policy = dir.config("audit-policy.yaml");
     write_private(&policy, AUDIT_POLICY.as_bytes())?;
     let Credentials {
-        ca: _,
+        ca,
         server_certificate,
         server_key,
         service_account_key,
@@ -79,6 +79,8 @@ pub fn command(
         "--authorization-mode=Node,RBAC".into(),
         "--enable-admission-plugins=NodeRestriction".into(),
         "--enable-aggregator-routing=false".into(),
+        // Nobody has a certificate of it; API services ask for one to be named.
+        format!("--client-ca-file={}", ca.display()),
         format!("--requestheader-client-ca-file={}", front_ca.display()),
         format!("--requestheader-allowed-names={FRONT_PROXY}"),
         "--requestheader-username-headers=X-Remote-User".into(),

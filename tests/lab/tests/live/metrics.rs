@@ -29,7 +29,7 @@ spec:
   replicas: 2
   selector: {{matchLabels: {{app: {name}}}}}
   template:
-    metadata: {{labels: {{app: {name}}}}}
+    metadata: {{labels: {{app: {name}}}, annotations: {{kwok.x-k8s.io/usage-cpu: 100m}}}}
     spec: {{containers: [{{name: c, image: x, resources: {{requests: {{cpu: 200m, memory: 64Mi}}}}}}]}}
 ---
 "
@@ -46,7 +46,9 @@ spec:
   scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: {name}}}
   minReplicas: 1
   maxReplicas: 20
-  behavior: {{scaleDown: {{stabilizationWindowSeconds: 0}}}}
+  behavior:
+    scaleUp: {{policies: [{{type: Pods, value: 20, periodSeconds: 1}}]}}
+    scaleDown: {{stabilizationWindowSeconds: 0}}
   metrics: [{metric}]
 ---
 "
@@ -66,7 +68,7 @@ async fn replicas(client: &Client, name: &str) -> i32 {
         .get(name)
         .await
         .unwrap();
-    deployment.spec.and_then(|spec| spec.replicas).unwrap_or(1)
+    deployment.spec.replicas.unwrap_or(1)
 }
 
 fn items(list: &Value) -> Vec<&Value> {
@@ -86,7 +88,10 @@ async fn a_real_hpa_scales_by_all_three_metrics_apis() {
     let lab = Lab::start(spec.without_prometheus().with_metrics().hpa_apart())
         .await
         .unwrap();
-    let client = lab.admin_client().await.unwrap();
+    let mut config = lab.admin_config().await.unwrap();
+    // A 503 is an answer here, not a reason to ask again for minutes.
+    config.default_retry = false;
+    let client = Client::try_from(config).unwrap();
     let adapter = lab.adapter().unwrap();
     lab.apply(&(deployment("queue") + &deployment("cpu") + &deployment("pods")))
         .await
@@ -96,7 +101,12 @@ async fn a_real_hpa_scales_by_all_three_metrics_apis() {
     faults(&client, &adapter).await;
     follows(&client, &adapter).await;
 
-    // One HPA by each API. CPU counts at once: no pod here warms up.
+    // One HPA by each API. What is not measured yet does not count as idle: CPU first.
+    until("CPU of both pods", 60, || async {
+        let list = raw(&client, &format!("{POD_METRICS}?labelSelector=app%3Dcpu")).await;
+        list.is_ok_and(|list| items(&list).len() == 2)
+    })
+    .await;
     let external = "{type: External, external: {metric: {name: queue, selector: {matchLabels: {of: orders}}}, \
                     target: {type: AverageValue, averageValue: '10'}}}";
     let cpu = "{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}";
@@ -128,7 +138,9 @@ async fn a_real_hpa_scales_by_all_three_metrics_apis() {
     })
     .await;
 
-    // 2 pods of 200m that use 250m each are at 125 %: 5 pods bring that to 50 %.
+    // 2 pods of 200m that use 100m each are at 50 % and stay; with 250m they are at
+    // 125 %: 5 pods bring that to 50 %.
+    assert_eq!(replicas(&client, "cpu").await, 2);
     assert_eq!(
         lab.set_pod_usage("default", "app=cpu", "250m", "32Mi")
             .await
