@@ -151,6 +151,7 @@ pub(crate) fn decision(
         .into(),
         steps,
         reasons,
+        metrics: None,
     }
 }
 
