@@ -164,6 +164,13 @@ fn sound() -> Snapshot {
                 "queries": [{"name": "requests", "query": "sum(r)", "timestampQuery": "max(timestamp(r))"}],
             },
             "status": {"queries": [{"name": "requests", "series": 2}], "conditions": well()},
+        }, {
+            "apiVersion": "pinisi.dev/v1alpha1", "kind": "SignalSource", "metadata": {"name": "ingress"},
+            "spec": {
+                "gateways": [{"address": "http://gateway-0.gateways.ingress.svc:9100/metrics"}],
+                "queries": [{"name": "requests", "metric": "requests_total"}],
+            },
+            "status": {"queries": [{"name": "requests", "series": 2}], "conditions": well()},
         }]))),
         sovereign: Ok(Some(of(json!({
             "apiVersion": "pinisi.dev/v1alpha1", "kind": "SovereignNodes", "metadata": {"name": "default"},
@@ -364,6 +371,12 @@ fn faults() -> Vec<Fault> {
                 .unwrap()
                 .queries[0]
                 .error = Some("no answer".into())
+        }),
+        fault("PN071", Warn, |s| {
+            let status = s.sources.as_mut().unwrap()[0].status.as_mut().unwrap();
+            status.gateways = of(
+                json!([{"address": "http://gw-0/metrics", "series": 0, "error": "HTTP status 503"}]),
+            );
         }),
         fault("PN072", Warn, |s| {
             s.sources.as_mut().unwrap()[0].spec.queries[0].timestamp_query = None

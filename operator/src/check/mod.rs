@@ -5,6 +5,7 @@
 mod capacity;
 mod conflict;
 mod demand;
+mod gateway;
 mod legs;
 mod limits;
 mod placement;
@@ -82,7 +83,17 @@ pub fn check(index: &Index, now: Timestamp) -> Checked {
     let sources = index
         .sources
         .iter()
-        .map(|(name, facts)| (name.clone(), signal::source(facts, index.answers.get(name))))
+        .map(|(name, facts)| {
+            (
+                name.clone(),
+                signal::source(
+                    facts,
+                    index.answers.get(name),
+                    index.gateways.get(name),
+                    now,
+                ),
+            )
+        })
         .collect();
     Checked {
         world,

@@ -222,6 +222,17 @@ pub enum Problem {
         /// The error.
         error: String,
     },
+    /// One of a source's gateways gave no usable page.
+    GatewayFailing {
+        /// Its address.
+        address: String,
+        /// A CamelCase word for the error.
+        reason: &'static str,
+        /// The error.
+        error: String,
+        /// True where its last figures are too old to count: workloads it had figures of are stale.
+        lost: bool,
+    },
     /// Some series of an answer are not usable.
     UnusableSeries {
         /// Name of the query.
@@ -270,7 +281,7 @@ impl Problem {
             Self::OverrideSite { .. } => "OverrideSiteIgnored",
             Self::TopologyCountsTaintedNodes { .. } => "TopologyCountsTaintedNodes",
             Self::NoAddress { .. } => "NoAddress",
-            Self::QueryFailed { reason, .. } => reason,
+            Self::QueryFailed { reason, .. } | Self::GatewayFailing { reason, .. } => reason,
             Self::UnusableSeries { .. } => "UnusableSeries",
         }
     }
@@ -314,6 +325,7 @@ impl Problem {
             | Self::OverrideSite { .. }
             | Self::TopologyCountsTaintedNodes { .. }
             | Self::UnusableSeries { .. } => false,
+            Self::GatewayFailing { lost, .. } => *lost,
         }
     }
 }

@@ -118,6 +118,13 @@ impl fmt::Display for Problem {
                 write!(f, "spec.prometheus.address is {address:?}; set a URL with a host, for example http://prometheus.monitoring.svc:9090")
             }
             Self::QueryFailed { query, reason: _, error } => write!(f, "spec.queries[{query}]: {error}"),
+            Self::GatewayFailing { address, reason: _, error, lost: true } => write!(
+                f,
+                "spec.gateways[{address}]: {error}; its figures are older than staleAfterSeconds, so workloads that it had figures of do not change"
+            ),
+            Self::GatewayFailing { address, reason: _, error, lost: false } => {
+                write!(f, "spec.gateways[{address}]: {error}; until staleAfterSeconds its last figures count")
+            }
             Self::UnusableSeries { query, unusable, of } => write!(
                 f,
                 "spec.queries[{query}]: {unusable} of {of} series are not usable (not a number, negative, several for one workload, or without a time); \

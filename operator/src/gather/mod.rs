@@ -2,6 +2,7 @@
 //! Nothing here judges what it sees (`check` does) and nothing here writes to a cluster.
 
 pub mod facts;
+pub mod gateway;
 pub mod index;
 mod meta;
 mod phase;
@@ -63,7 +64,7 @@ impl Gather {
         use wire_scalable::{DeploymentWire, StatefulSetWire};
         let shared = Arc::new(Shared::new());
         let stop = stop.child_token();
-        let asker = prometheus::client()?;
+        let clients = signals::Clients::new()?;
         let mut tasks = JoinSet::new();
         macro_rules! watch {
             ($($wire:ty),+ $(,)?) => { $( tasks.spawn(watch::run::<$wire>(shared.clone(), client.clone(), stop.clone())); )+ };
@@ -80,7 +81,7 @@ impl Gather {
             StatefulSetWire,
             HpaWire,
         );
-        tasks.spawn(signals::supervise(shared.clone(), asker, stop.clone()));
+        tasks.spawn(signals::supervise(shared.clone(), clients, stop.clone()));
         Ok(Self {
             changes: shared.changes.subscribe(),
             shared,

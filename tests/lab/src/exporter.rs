@@ -12,6 +12,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::load::{Change, Load, Offered};
@@ -20,11 +21,12 @@ use crate::spec::ScrapeTarget;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// A running exporter. Cheap to clone; it ends with the runtime.
+/// A running exporter. Cheap to clone; it ends with the runtime, or when it is stopped.
 #[derive(Debug, Clone)]
 pub struct Exporter {
     load: Arc<Mutex<Load>>,
     address: String,
+    stop: Arc<Notify>,
 }
 
 impl Exporter {
@@ -44,8 +46,23 @@ impl Exporter {
             .route("/metrics", get(metrics))
             .route("/offered", get(offered))
             .with_state(Arc::clone(&load));
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { load, address })
+        let stop = Arc::new(Notify::new());
+        let stopped = Arc::clone(&stop);
+        tokio::spawn(async move {
+            axum::serve(listener, router)
+                .with_graceful_shutdown(async move { stopped.notified().await })
+                .await
+        });
+        Ok(Self {
+            load,
+            address,
+            stop,
+        })
+    }
+
+    /// Ends it, with its connections: whoever asks from now on is refused.
+    pub fn stop(&self) {
+        self.stop.notify_one();
     }
 
     /// `127.0.0.1:PORT`.
@@ -176,6 +193,20 @@ mod tests {
             text.contains("offered_rps{namespace=\"shop\",workload=\"api\"} 7\n"),
             "{text}"
         );
+        exporter.stop();
+        let refused = async {
+            while http
+                .get(format!("http://{}/metrics", exporter.address()))
+                .send()
+                .await
+                .is_ok()
+            {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), refused)
+            .await
+            .unwrap();
     }
 
     fn reqwest_client() -> reqwest::Client {

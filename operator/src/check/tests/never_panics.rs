@@ -114,6 +114,13 @@ fn full_web() -> Value {
     hw
 }
 
+fn gateways() -> Value {
+    json!({"metadata": {"name": "prom", "uid": "u-prom", "generation": 1}, "spec": {
+        "gateways": [{"address": "http://127.0.0.1:9100/metrics"}], "intervalMilliseconds": 500, "staleAfterSeconds": 60,
+        "queries": [{"name": "rps", "metric": "requests_total", "matchLabels": {"code": "200"}, "figure": "Rate", "rateWindowMilliseconds": 1000}],
+    }})
+}
+
 fn full_site() -> Value {
     let mut s = site("home", "OnPrem");
     set(
@@ -137,7 +144,7 @@ fn full_site() -> Value {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
     #[test]
-    fn garbage_in_any_place(which in 0usize..5, at in any::<prop::sample::Index>(), value in junk(), text in "\\PC{0,12}") {
+    fn garbage_in_any_place(which in 0usize..6, at in any::<prop::sample::Index>(), value in junk(), text in "\\PC{0,12}") {
         let mut c = Cluster::new();
         c.deployment(deployment("health", "records", 2));
         c.deployment(deployment("shop", "web", 2));
@@ -145,7 +152,7 @@ proptest! {
         c.workload(records());
         c.workload(full_web());
         c.pod(pod("shop", "web-1", "web", None, Some("h1")));
-        let mut object = [full_web(), full_site(), source(), records(), deployment("shop", "web", 3)][which].clone();
+        let mut object = [full_web(), full_site(), source(), records(), deployment("shop", "web", 3), gateways()][which].clone();
         let places = place(&object);
         if let Some(there) = object.pointer_mut(&places[at.index(places.len())]) {
             *there = value;
@@ -153,7 +160,7 @@ proptest! {
         match which {
             0 | 3 => c.workload(object),
             1 => c.site(object),
-            2 => c.source(object),
+            2 | 5 => c.source(object),
             // The API server lets no such Deployment pass: it is enough that reading it does not panic.
             _ => if let Ok(w) = serde_json::from_value::<crate::gather::wire_scalable::DeploymentWire>(object) { c.0.apply_deployment(w.into()); },
         }
@@ -174,7 +181,7 @@ proptest! {
         }
         prop_assert!(checked.sovereign.want.nodes.keys().all(|n| n.starts_with('h')));
         // The neighbour in another namespace is never disturbed by a spec that is not its own or its ground's.
-        if matches!(which, 0 | 2 | 4) {
+        if matches!(which, 0 | 2 | 4 | 5) {
             prop_assert!(checked.world.workloads.contains_key(&id("health", "records")));
         }
     }
