@@ -97,8 +97,15 @@ pub async fn run(
         elector.run(election_end).await;
         elector.release().await;
     });
-    let gather = Gather::start(&watching, &stop)?;
-    let runner = Runner::new(&settings, writing, leadership, metrics, health);
+    let gather = Gather::start(&watching, &settings.lease_namespace, &stop)?;
+    let runner = Runner::new(
+        &settings,
+        writing,
+        gather.remote_clients(),
+        leadership,
+        metrics,
+        health,
+    );
     runner.until(gather, &stop).await;
     end.cancel();
     let _ = tokio::join!(election, server);

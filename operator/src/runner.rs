@@ -1,16 +1,19 @@
 //! The loop: wait for a change or a tick, then check, plan, act, report. It never waits for the
 //! API server: writes run beside it and tell it how they ended.
 
-use crate::act::farewell::Farewells;
+use crate::act::ledgers::Ledgers;
+use crate::act::remote::outcome;
 use crate::act::send::Sender;
 use crate::act::{ActError, InFlight, Write, writes};
 use crate::check;
 use crate::checked::Checked;
 use crate::gather::Gather;
+use crate::gather::remotes::RemoteClients;
 use crate::guard::{self, GuardSettings};
 use crate::lease::Leadership;
 use crate::memory::{self, Uids};
 use crate::metrics::Metrics;
+use crate::refusals::Refusals;
 use crate::report::conditions::GuardState;
 use crate::report::send::Teller;
 use crate::reporter::{Reporter, Told};
@@ -23,7 +26,7 @@ use pinisi_planner::{Memory, Plan, WorkloadId, plan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -83,7 +86,8 @@ pub struct Runner {
     uids: Uids,
     led: bool,
     in_flight: InFlight,
-    farewells: Farewells,
+    ledgers: Ledgers,
+    refusals: Refusals,
     /// By workload: the load sample that its last change of total answers, until a write of it was
     /// accepted.
     samples: BTreeMap<WorkloadId, Timestamp>,
@@ -100,12 +104,13 @@ impl Runner {
     pub fn new(
         settings: &Settings,
         client: Client,
+        remotes: RemoteClients,
         leadership: Leadership,
         metrics: Arc<Metrics>,
         health: Health,
     ) -> Self {
         let outcomes = mpsc::unbounded_channel();
-        let sender = Sender::new(client.clone(), leadership.clone());
+        let sender = Sender::new(client.clone(), leadership.clone(), remotes);
         let teller = Teller::new(
             client.clone(),
             sender.clone(),
@@ -128,7 +133,8 @@ impl Runner {
             uids: Uids::new(),
             led: false,
             in_flight: InFlight::default(),
-            farewells: Farewells::default(),
+            ledgers: Ledgers::default(),
+            refusals: Refusals::default(),
             samples: BTreeMap::new(),
             guard: GuardState::Unknown,
             guard_next: None,
@@ -181,7 +187,7 @@ impl Runner {
             self.say_waiting(gather, instant);
             return;
         }
-        let checked = check::check(&gather.read(), now);
+        let checked = check::check(&gather.read(), &self.refusals, now);
         self.metrics.checked(instant.elapsed());
         // A follower decides as the leader would, a new leader as the old one.
         memory::prepare(
@@ -215,7 +221,13 @@ impl Runner {
     }
 
     fn act(&mut self, checked: &Checked, plan: &Plan, now: Instant) {
-        let writes = writes::derive(checked, plan, &self.samples, &mut self.farewells, now);
+        let writes = writes::derive(checked, plan, &self.samples, &mut self.ledgers, now);
+        outcome::contests(
+            checked,
+            &self.ledgers.contested,
+            &mut self.refusals,
+            Timestamp::now(),
+        );
         let wanted: BTreeSet<_> = writes.iter().map(|write| write.key.clone()).collect();
         self.in_flight.keep_only(&wanted);
         for write in writes {
@@ -223,9 +235,8 @@ impl Runner {
                 continue;
             }
             // No queue: what finds no slot is derived anew from what is true by then.
-            let Ok(permit) = self.permits.clone().try_acquire_owned() else {
-                self.starved = true;
-                break;
+            let Some(permit) = self.permit(&write) else {
+                continue;
             };
             self.in_flight
                 .start(write.key.clone(), write.before.clone());
@@ -240,6 +251,18 @@ impl Runner {
                 });
             });
         }
+    }
+
+    /// A slot for a write: this cluster's, or the other cluster's own, so that none waits for a sick
+    /// one. `None` also where there is no way to that cluster now.
+    fn permit(&mut self, write: &Write) -> Option<OwnedSemaphorePermit> {
+        let permits = match write.key.site() {
+            None => self.permits.clone(),
+            Some(site) => self.sender.remotes().get(site.as_str())?.permits,
+        };
+        let permit = permits.try_acquire_owned().ok();
+        self.starved |= permit.is_none();
+        permit
     }
 
     fn settle(&mut self, outcome: Outcome) {
@@ -293,6 +316,13 @@ impl Runner {
                 self.metrics.error("act", error.reason());
                 tracing::warn!(kind, key = ?write.key, reason = error.reason(), %error, "not written");
             }
+        }
+        let learnt = outcome::Learnt {
+            refusals: &mut self.refusals,
+            due: &mut self.ledgers.due,
+        };
+        if let Some((site, cluster, guard)) = learnt.from(write, &result, Timestamp::now(), now) {
+            self.sender.remotes().guarded(&site, &cluster, guard);
         }
         self.in_flight.finish(&write.key, result, now);
     }

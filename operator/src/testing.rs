@@ -1,8 +1,15 @@
 //! Small objects for the tests of `act` and `report`.
 
-use crate::checked::{DeploymentParts, Sibling, SiteSubject, Target, WorkloadSubject};
+use crate::checked::{
+    Connection, DeploymentParts, Ownership, RemoteConnection, RemoteDeployment, RemoteLeg,
+    RemoteNamespace, Sibling, SiteSubject, Target, WorkloadSubject,
+};
+use crate::gather::cluster::GuardFacts;
+use crate::gather::link::Link;
+use crate::refusals::Circumstances;
 use pinisi_crds::SiteStatus;
 use pinisi_crds::hybrid_workload::{Class, HybridWorkloadStatus, Mode, TargetRef};
+use pinisi_crds::site::ClusterIdentity;
 use pinisi_planner::model::amounts::{MilliLoad, Percent, Replicas, Resources};
 use pinisi_planner::model::site::{SiteKind, SiteName};
 use pinisi_planner::model::workload::{
@@ -28,11 +35,56 @@ pub(crate) fn sibling(replicas: i32) -> Sibling {
     }
 }
 
+/// A Deployment of ours in another cluster, as [`subject`]'s target has it.
+pub(crate) fn remote(replicas: i32) -> RemoteDeployment {
+    RemoteDeployment {
+        uid: "r".into(),
+        generation: 1,
+        spec_replicas: replicas,
+        digest: "d1".into(),
+        carried: String::new(),
+        owner: Ownership::Ours,
+        deleting: false,
+        foreign_writer: None,
+        foreign_edit: None,
+    }
+}
+
+pub(crate) fn remote_leg(deployment: Option<RemoteDeployment>) -> RemoteLeg {
+    RemoteLeg {
+        deployment,
+        namespace: RemoteNamespace::Lawful,
+        about: Circumstances::default(),
+        standing: None,
+        empty: true,
+    }
+}
+
+/// A Site in another cluster that is up and guarded.
+pub(crate) fn remote_site() -> SiteSubject {
+    SiteSubject {
+        connection: Connection::Remote(RemoteConnection {
+            link: Link::Up,
+            identity: Some(ClusterIdentity {
+                uid: "cloud-uid".into(),
+                version: "v1.37.2".into(),
+            }),
+            create_namespaces: false,
+            guard: GuardFacts::InForce,
+            age: Some(jiff::SignedDuration::ZERO),
+            warnings: vec![],
+        }),
+        match_labels: Default::default(),
+        ..site(SiteKind::Cloud)
+    }
+}
+
 pub(crate) fn site(kind: SiteKind) -> SiteSubject {
     SiteSubject {
         uid: "site".into(),
         generation: 1,
         kind,
+        connection: Connection::Nodes,
         match_labels: [("place".to_owned(), format!("{kind:?}"))].into(),
         status_now: SiteStatus::default(),
         status: SiteStatus::default(),
@@ -68,6 +120,8 @@ pub(crate) fn subject() -> WorkloadSubject {
         adopt_replicas: false,
         ready_home: None,
         siblings: Default::default(),
+        remotes: Default::default(),
+        carry: vec![],
         off_lawful_nodes: vec![],
         status: HybridWorkloadStatus::default(),
         decisions: Decisions::default(),
@@ -127,6 +181,7 @@ pub(crate) fn workload(home: u32, cloud: u32) -> workload::Workload {
             (SiteName::new("cloud"), leg(cloud)),
         ]
         .into(),
+        refused: Default::default(),
         competitor: None,
     }
 }

@@ -1,6 +1,8 @@
 //! Why a write failed: bounded words for metrics, the server's own words for the condition.
 
+use crate::gather::cluster::GuardFacts;
 use kube::Error;
+use pinisi_planner::model::refusal::Refusal;
 
 /// Longest text of the server that is kept.
 const MESSAGE_MAX: usize = 512;
@@ -26,9 +28,26 @@ pub enum ActError {
     /// The API server asked for patience.
     #[error("the API server is throttling: {0}")]
     Throttled(String),
+    /// The API server could not be reached, or says that it is not itself (502, 503).
+    #[error("{0}")]
+    Unavailable(String),
     /// Anything else from the API server or the way to it.
     #[error("{0}")]
     Api(String),
+    /// Another cluster does not take this workload. Told as the site's refusal, not as an error.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The receiving guard of another cluster is not in force. Told as the Site's condition.
+    #[error("{why}")]
+    Unguarded {
+        /// A CamelCase word.
+        reason: &'static str,
+        /// Why, for people.
+        why: String,
+    },
+    /// There is no way to another cluster now. Its link says why.
+    #[error("no way to that cluster now")]
+    NoLink,
     /// A Deployment of the sibling's name exists and is not ours. It is left alone.
     #[error(
         "Deployment {0} exists and is not Pinisi's: rename or delete it, and the overflow can start"
@@ -53,7 +72,11 @@ impl ActError {
             Self::Invalid(_) => "invalid",
             Self::Timeout => "timeout",
             Self::Throttled(_) => "throttled",
+            Self::Unavailable(_) => "unavailable",
             Self::Api(_) => "api",
+            Self::Refused(_) => "refused",
+            Self::Unguarded { .. } => "unguarded",
+            Self::NoLink => "no_link",
             Self::SiblingNameTaken(_) => "sibling_name_taken",
             Self::Unsupported(_) => "unsupported",
             Self::NotLeader => "not_leader",
@@ -70,7 +93,11 @@ impl ActError {
             Self::Invalid(_) => "WriteRefused",
             Self::Timeout => "WriteTimedOut",
             Self::Throttled(_) => "WriteThrottled",
+            Self::Unavailable(_) => "ServerUnavailable",
             Self::Api(_) => "WriteFailed",
+            Self::Refused(refusal) => refusal.kind.word(),
+            Self::Unguarded { reason, .. } => reason,
+            Self::NoLink => "NoLink",
             Self::SiblingNameTaken(_) => "SiblingNameTaken",
             Self::Unsupported(_) => "TargetNotScalable",
             Self::NotLeader => "NotLeader",
@@ -85,12 +112,74 @@ impl ActError {
             | Self::NotFound(_)
             | Self::Timeout
             | Self::Throttled(_)
+            | Self::Unavailable(_)
             | Self::Api(_)
+            | Self::NoLink
             | Self::NotLeader => true,
-            Self::Forbidden(_)
+            Self::Refused(_)
+            | Self::Unguarded { .. }
+            | Self::Forbidden(_)
             | Self::Invalid(_)
             | Self::SiblingNameTaken(_)
             | Self::Unsupported(_) => false,
+        }
+    }
+}
+
+impl ActError {
+    /// True where the API server did not answer, or asked to be left in peace: it says nothing of
+    /// the object, and of the way to the server that it is ill.
+    #[must_use]
+    pub const fn is_of_the_way(&self) -> bool {
+        match self {
+            Self::Timeout | Self::Throttled(_) | Self::Unavailable(_) => true,
+            Self::Conflict(_)
+            | Self::Forbidden(_)
+            | Self::NotFound(_)
+            | Self::Invalid(_)
+            | Self::Api(_)
+            | Self::Refused(_)
+            | Self::Unguarded { .. }
+            | Self::NoLink
+            | Self::SiblingNameTaken(_)
+            | Self::Unsupported(_)
+            | Self::NotLeader => false,
+        }
+    }
+
+    /// Told elsewhere than as an error of the workload: by the site's refusal, the Site's
+    /// condition, the link.
+    #[must_use]
+    pub const fn is_told_elsewhere(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused(_) | Self::Unguarded { .. } | Self::NoLink | Self::NotLeader
+        )
+    }
+
+    /// What it says of a receiving guard; `None` where it says nothing of it.
+    #[must_use]
+    pub fn guard_facts(&self) -> Option<GuardFacts> {
+        let missing = |reason, why: &str| {
+            Some(GuardFacts::Missing {
+                reason,
+                why: why.to_owned(),
+            })
+        };
+        match self {
+            Self::Unguarded { reason, why } => missing(reason, why),
+            Self::Conflict(why) | Self::Invalid(why) | Self::Api(why) | Self::NotFound(why) => {
+                missing("GuardNotApplied", why)
+            }
+            Self::Forbidden(why) => missing("GuardForbidden", why),
+            Self::Timeout
+            | Self::Throttled(_)
+            | Self::Unavailable(_)
+            | Self::Refused(_)
+            | Self::NoLink
+            | Self::SiblingNameTaken(_)
+            | Self::Unsupported(_)
+            | Self::NotLeader => None,
         }
     }
 }
@@ -107,8 +196,12 @@ impl From<Error> for ActError {
                     400 | 422 => Self::Invalid(message),
                     504 => Self::Timeout,
                     429 => Self::Throttled(message),
+                    502 | 503 => Self::Unavailable(message),
                     _ => Self::Api(message),
                 }
+            }
+            way @ (Error::HyperError(_) | Error::Service(_)) => {
+                Self::Unavailable(cut(&way.to_string()))
             }
             other => Self::Api(cut(&other.to_string())),
         }

@@ -1,5 +1,6 @@
-//! What becomes of a workload's siblings when the workload is deleted: home takes over first, and
-//! what it cannot take over goes on serving where it is. Never touches the target but to raise it.
+//! What becomes of a workload's replicas away from home when the workload is deleted: home takes
+//! over first, and what it cannot take over goes on serving where it is, in this cluster or in
+//! another. Never touches the target but to raise it.
 
 use crate::checked::WorkloadSubject;
 use pinisi_planner::WorkloadId;
@@ -29,60 +30,75 @@ impl Farewells {
     }
 }
 
+/// What runs of a workload at one site away from home.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Away {
+    /// Replicas in its spec.
+    pub replicas: Replicas,
+    /// True while it is being deleted.
+    pub deleting: bool,
+    /// False where the cluster that it is in cannot be reached: it stays as it is.
+    pub reachable: bool,
+}
+
 /// The next thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Farewell {
     /// Raise the target to the whole count.
     RaiseHome(Replicas),
-    /// These siblings are covered by ready pods at home.
+    /// What runs at these sites is covered by ready pods at home.
     Delete(Vec<SiteName>),
     /// Nothing yet.
     Wait,
-    /// Let the object go; the named siblings go on serving.
+    /// Let the object go; what runs at the named sites goes on serving.
     LetGo {
-        /// Sites whose siblings stay.
+        /// Sites whose replicas stay.
         keep: Vec<SiteName>,
     },
 }
 
-/// Decides. Where nobody knows how many are ready at home no sibling is taken away.
+/// Decides. `away` is all that runs away from home; `unseen` says that there may be more, in a
+/// cluster that was not seen yet. Where nobody knows how many are ready at home nothing is taken away.
 #[must_use]
-pub fn next(subject: &WorkloadSubject, waited: Duration) -> Farewell {
-    let staying: Vec<_> = subject
-        .siblings
-        .iter()
-        .filter(|(_, sibling)| !sibling.deleting)
-        .collect();
+pub fn next(
+    subject: &WorkloadSubject,
+    away: &BTreeMap<SiteName, Away>,
+    unseen: bool,
+    waited: Duration,
+) -> Farewell {
+    let staying: Vec<_> = away.iter().filter(|(_, leg)| !leg.deleting).collect();
     let names = || staying.iter().map(|(site, _)| (*site).clone()).collect();
-    // A namespace that goes takes everything with it.
-    if subject.namespace_terminating || subject.siblings.is_empty() {
+    // A namespace that goes takes everything in this cluster with it; what is in another stays.
+    if subject.namespace_terminating {
+        let elsewhere = |site: &&SiteName| subject.remotes.contains_key(*site);
+        let keep = staying.iter().map(|(site, _)| *site).filter(elsewhere);
+        return Farewell::LetGo {
+            keep: keep.cloned().collect(),
+        };
+    }
+    if away.is_empty() && (!unseen || waited >= DELETE_GRACE) {
         return Farewell::LetGo { keep: vec![] };
     }
     let Some(target) = &subject.target else {
         return Farewell::LetGo { keep: names() };
     };
-    let total = total(subject, target.spec_replicas);
+    let total = total(subject, away, target.spec_replicas);
     if Replicas::from_api(target.spec_replicas) < total {
         return Farewell::RaiseHome(total);
     }
     let mut covered = vec![];
-    let mut others: Replicas = staying
-        .iter()
-        .map(|(_, sibling)| Replicas::from_api(sibling.spec_replicas))
-        .sum();
-    for (site, sibling) in &staying {
-        let without = others.minus(Replicas::from_api(sibling.spec_replicas));
-        if subject
-            .ready_home
-            .is_some_and(|ready| ready.plus(without) >= total)
-        {
+    let mut others: Replicas = staying.iter().map(|(_, leg)| leg.replicas).sum();
+    for (site, leg) in &staying {
+        let without = others.minus(leg.replicas);
+        let ready = subject.ready_home;
+        if leg.reachable && ready.is_some_and(|ready| ready.plus(without) >= total) {
             covered.push((*site).clone());
             others = without;
         }
     }
     if !covered.is_empty() {
         Farewell::Delete(covered)
-    } else if staying.is_empty() || waited < DELETE_GRACE {
+    } else if (staying.is_empty() && !away.is_empty()) || waited < DELETE_GRACE {
         Farewell::Wait
     } else {
         Farewell::LetGo { keep: names() }
@@ -91,25 +107,51 @@ pub fn next(subject: &WorkloadSubject, waited: Duration) -> Farewell {
 
 /// The count decided last, as status has it; the sum of what is there where it says nothing. Home
 /// alone may have been raised already, so the sum is not taken while status knows.
-fn total(subject: &WorkloadSubject, home: i32) -> Replicas {
+fn total(subject: &WorkloadSubject, away: &BTreeMap<SiteName, Away>, home: i32) -> Replicas {
     let decided = Replicas::from_api(subject.status.replicas);
     if decided > Replicas::ZERO {
         return decided;
     }
-    let away: Replicas = subject
-        .siblings
-        .values()
-        .map(|sibling| Replicas::from_api(sibling.spec_replicas))
-        .sum();
+    let away: Replicas = away.values().map(|leg| leg.replicas).sum();
     Replicas::from_api(home).plus(away)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checked::Sibling;
     use crate::testing;
 
     const SOON: Duration = Duration::from_secs(1);
+
+    fn cloud() -> SiteName {
+        SiteName::new("cloud")
+    }
+
+    /// Of siblings alone.
+    fn next(subject: &WorkloadSubject, waited: Duration) -> Farewell {
+        let leg = |sibling: &Sibling| Away {
+            replicas: Replicas::from_api(sibling.spec_replicas),
+            deleting: sibling.deleting,
+            reachable: true,
+        };
+        let away = subject
+            .siblings
+            .iter()
+            .map(|(site, sibling)| (site.clone(), leg(sibling)))
+            .collect();
+        super::next(subject, &away, false, waited)
+    }
+
+    /// Of four replicas in another cluster.
+    fn next_there(subject: &WorkloadSubject, reachable: bool, waited: Duration) -> Farewell {
+        let leg = Away {
+            replicas: Replicas::new(4),
+            deleting: false,
+            reachable,
+        };
+        super::next(subject, &[(cloud(), leg)].into(), false, waited)
+    }
 
     fn spiking(ready: Option<u32>) -> WorkloadSubject {
         let mut subject = testing::subject();
@@ -186,5 +228,59 @@ mod tests {
         assert_eq!(next(&subject, DELETE_GRACE), Farewell::Wait);
         subject.siblings.clear();
         assert_eq!(next(&subject, SOON), Farewell::LetGo { keep: vec![] });
+    }
+
+    #[test]
+    fn what_runs_in_another_cluster_is_taken_over_as_a_sibling_is() {
+        let mut subject = spiking(Some(10));
+        subject.siblings.clear();
+        assert_eq!(
+            next_there(&subject, true, SOON),
+            Farewell::RaiseHome(Replicas::new(14))
+        );
+        let mut subject = raised(Some(14));
+        subject.siblings.clear();
+        assert_eq!(
+            next_there(&subject, true, SOON),
+            Farewell::Delete(vec![cloud()])
+        );
+    }
+
+    #[test]
+    fn an_unreachable_cluster_holds_the_deletion_for_a_bounded_time_and_serves_on() {
+        let mut subject = raised(Some(14));
+        subject.siblings.clear();
+        assert_eq!(next_there(&subject, false, SOON), Farewell::Wait);
+        assert_eq!(
+            next_there(&subject, false, DELETE_GRACE),
+            Farewell::LetGo {
+                keep: vec![cloud()]
+            }
+        );
+    }
+
+    #[test]
+    fn a_cluster_that_was_not_seen_yet_is_waited_for_as_long() {
+        let mut subject = raised(Some(14));
+        subject.siblings.clear();
+        let unseen = |waited| super::next(&subject, &BTreeMap::new(), true, waited);
+        assert_eq!(unseen(SOON), Farewell::Wait);
+        assert_eq!(unseen(DELETE_GRACE), Farewell::LetGo { keep: vec![] });
+    }
+
+    #[test]
+    fn a_terminating_namespace_leaves_what_serves_elsewhere() {
+        let mut subject = raised(Some(14));
+        subject.siblings.clear();
+        subject.namespace_terminating = true;
+        subject
+            .remotes
+            .insert(cloud(), testing::remote_leg(Some(testing::remote(4))));
+        assert_eq!(
+            next_there(&subject, true, SOON),
+            Farewell::LetGo {
+                keep: vec![cloud()]
+            }
+        );
     }
 }

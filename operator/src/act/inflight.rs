@@ -76,7 +76,17 @@ impl InFlight {
                 flight.error = None;
             }
             // Nothing was sent: nothing to learn about the object.
-            Err(ActError::NotLeader) => flight.state = State::Resting { until: now },
+            Err(ActError::NotLeader | ActError::NoLink) => {
+                flight.state = State::Resting { until: now };
+            }
+            // When it is tried again is the refusal's to say.
+            Err(ActError::Refused(_)) => {
+                flight.state = State::Resting {
+                    until: now + BACKOFF_FIRST,
+                };
+                flight.failures = 0;
+                flight.error = None;
+            }
             Err(error) => {
                 flight.state = State::Resting {
                     until: now + backoff(flight.failures),
@@ -108,6 +118,7 @@ impl InFlight {
         let mut errors: BTreeMap<WorkloadId, Vec<ActError>> = BTreeMap::new();
         for (key, flight) in &self.objects {
             if let (Some(workload), Some(error)) = (key.workload(), &flight.error)
+                && !error.is_told_elsewhere()
                 && (!error.passing() || flight.failures >= LASTING)
             {
                 errors
@@ -216,6 +227,24 @@ mod tests {
         flights.keep_only(&BTreeSet::new());
         assert!(!flights.may_start(&key("a"), "3", now));
         assert!(flights.errors().is_empty());
+    }
+
+    #[test]
+    fn a_refusal_of_another_cluster_is_no_error_and_earns_no_growing_pause() {
+        let (mut flights, mut now) = (InFlight::default(), Instant::now());
+        for _ in 0..9 {
+            flights.start(key("a"), "3".into());
+            let refusal = crate::act::remote::preflight::refusal(
+                pinisi_planner::model::refusal::RefusalKind::QuotaExceeded,
+                "a pod",
+                "full",
+            );
+            flights.finish(&key("a"), Err(ActError::Refused(refusal)), now);
+            assert!(flights.errors().is_empty());
+            assert!(!flights.may_start(&key("a"), "3", now), "not at once");
+            now += BACKOFF_FIRST;
+            assert!(flights.may_start(&key("a"), "3", now));
+        }
     }
 
     #[test]

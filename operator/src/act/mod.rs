@@ -5,7 +5,9 @@
 pub mod error;
 pub mod farewell;
 pub mod inflight;
+pub mod ledgers;
 pub mod name;
+pub mod remote;
 pub mod send;
 pub mod sibling;
 pub mod write;

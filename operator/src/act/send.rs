@@ -2,7 +2,9 @@
 //! Nothing here decides anything but whether a Deployment of a sibling's name is ours.
 
 use super::ActError;
+use super::remote::there::There;
 use super::write::{Key, ScaledKind, Write, WriteKind};
+use crate::gather::remotes::RemoteClients;
 use crate::lease::Leadership;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions, PropagationPolicy};
@@ -28,13 +30,29 @@ const API_VERSION: &str = "pinisi.dev/v1alpha1";
 pub struct Sender {
     client: Client,
     leadership: Leadership,
+    remotes: RemoteClients,
 }
 
 impl Sender {
-    /// With a client that does not retry: the loop does, with what is true by then.
+    /// With clients that do not retry: the loop does, with what is true by then.
     #[must_use]
-    pub fn new(client: Client, leadership: Leadership) -> Self {
-        Self { client, leadership }
+    pub fn new(client: Client, leadership: Leadership, remotes: RemoteClients) -> Self {
+        Self {
+            client,
+            leadership,
+            remotes,
+        }
+    }
+
+    /// A client for this cluster.
+    pub(super) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// Clients for other clusters.
+    #[must_use]
+    pub fn remotes(&self) -> &RemoteClients {
+        &self.remotes
     }
 
     /// Sends one write.
@@ -47,6 +65,29 @@ impl Sender {
             Key::Workload(workload) => self.workload(workload, &write.kind).await,
             Key::Sovereign => match &write.kind {
                 WriteKind::Sovereign { spec } => self.sovereign(spec).await,
+                other => Err(misdirected(other)),
+            },
+            Key::Remote {
+                site,
+                workload,
+                object: _,
+            } => {
+                let there = There::new(self, site.as_str())?;
+                match &write.kind {
+                    WriteKind::RemoteApply(order) => there.apply(workload, order).await,
+                    WriteKind::RemoteProbe(order) => there.probe(workload, order).await,
+                    WriteKind::RemoteScale { name, uid, to } => {
+                        there.scale(workload, name, uid, to.get()).await
+                    }
+                    WriteKind::RemoteDelete(order) => there.delete(workload, order).await,
+                    WriteKind::RemoteCopies(order) => there.follow(workload, order).await,
+                    other => Err(misdirected(other)),
+                }
+            }
+            Key::RemoteGuard(site) => match &write.kind {
+                WriteKind::RemoteGuard { cluster } => {
+                    There::new(self, site.as_str())?.guard(cluster).await
+                }
                 other => Err(misdirected(other)),
             },
         }
@@ -115,7 +156,12 @@ impl Sender {
     async fn workload(&self, id: &WorkloadId, kind: &WriteKind) -> Result<(), ActError> {
         let api = Api::<HybridWorkload>::namespaced(self.client.clone(), &id.namespace);
         match kind {
-            WriteKind::DropFinalizer { uid, released } => {
+            WriteKind::DropFinalizer {
+                uid,
+                released,
+                released_there,
+                target,
+            } => {
                 let deployments = Api::<Deployment>::namespaced(self.client.clone(), &id.namespace);
                 let mark =
                     json!({ "metadata": { "annotations": { ORPHANED_ANNOTATION: id.name } } });
@@ -129,6 +175,16 @@ impl Sender {
                         .await
                         .map(drop),
                     )?;
+                }
+                for site in released_there {
+                    // A cluster that cannot be reached does not hold the object up.
+                    let marked = match There::new(self, site.as_str()) {
+                        Ok(there) => there.release(id, target, &mark).await,
+                        Err(error) => Err(error),
+                    };
+                    if let Err(error) = marked {
+                        tracing::warn!(workload = %id, %site, %error, "what goes on serving there is not marked so");
+                    }
                 }
                 gone_is_fine(self.finalizer(id, uid, &[]).await)
             }
@@ -152,7 +208,7 @@ impl Sender {
 
     /// Applies exactly `finalizers` as ours. Where somebody else made ours theirs too, it would
     /// stay on removal: then it is taken off with a guarded merge.
-    async fn finalizer(
+    pub(super) async fn finalizer(
         &self,
         id: &WorkloadId,
         uid: &str,
@@ -215,7 +271,7 @@ impl Sender {
     }
 }
 
-fn merge() -> PatchParams {
+pub(super) fn merge() -> PatchParams {
     PatchParams {
         field_manager: Some(FIELD_MANAGER.into()),
         ..PatchParams::default()
@@ -223,14 +279,14 @@ fn merge() -> PatchParams {
 }
 
 /// A scale has one field in its spec; the whole of it is set, as an absent count is left out.
-fn scale_patch(uid: &str, replicas: u32) -> Result<Patch<Value>, ActError> {
+pub(super) fn scale_patch(uid: &str, replicas: u32) -> Result<Patch<Value>, ActError> {
     json_patch(json!([
         { "op": "test", "path": "/metadata/uid", "value": uid },
         { "op": "add", "path": "/spec", "value": { "replicas": replicas } },
     ]))
 }
 
-fn json_patch(operations: Value) -> Result<Patch<Value>, ActError> {
+pub(super) fn json_patch(operations: Value) -> Result<Patch<Value>, ActError> {
     Ok(Patch::Json(
         serde_json::from_value(operations).map_err(|error| ActError::Api(error.to_string()))?,
     ))
@@ -244,7 +300,7 @@ fn ours(found: &PartialObjectMeta<Deployment>, id: &WorkloadId) -> Result<(), Ac
     Err(ActError::SiblingNameTaken(found.name_any()))
 }
 
-fn gone_is_fine(result: Result<(), ActError>) -> Result<(), ActError> {
+pub(super) fn gone_is_fine(result: Result<(), ActError>) -> Result<(), ActError> {
     match result {
         Err(ActError::NotFound(_)) => Ok(()),
         other => other,

@@ -1,9 +1,11 @@
 //! One write as a value: which object, what to do, and what the object looked like when that was
 //! decided.
 
+use super::remote::orders::{ApplyThere, CopiesThere, DeleteThere};
 use jiff::Timestamp;
 use pinisi_planner::WorkloadId;
 use pinisi_planner::model::amounts::Replicas;
+use pinisi_planner::model::site::SiteName;
 use serde_json::Value;
 
 /// The object that a write changes. Never two writes for one at a time.
@@ -20,15 +22,55 @@ pub enum Key {
     Workload(WorkloadId),
     /// The guard's inventory.
     Sovereign,
+    /// A Deployment in another cluster, with what it carries.
+    Remote {
+        /// The Site that the other cluster is.
+        site: SiteName,
+        /// Whose it is.
+        workload: WorkloadId,
+        /// Which of its objects there.
+        object: RemoteObject,
+    },
+    /// The receiving guard of another cluster.
+    RemoteGuard(SiteName),
+}
+
+/// Objects in another cluster that are written apart from each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RemoteObject {
+    /// The Deployment.
+    Deployment,
+    /// The copies, as they follow their sources.
+    Copies,
 }
 
 impl Key {
-    /// Whose condition tells of a failure; `None` for the inventory.
+    /// Whose condition tells of a failure; `None` for what is no workload's.
     #[must_use]
     pub const fn workload(&self) -> Option<&WorkloadId> {
         match self {
-            Self::Scaled { workload, name: _ } | Self::Workload(workload) => Some(workload),
-            Self::Sovereign => None,
+            Self::Scaled { workload, name: _ }
+            | Self::Workload(workload)
+            | Self::Remote {
+                site: _,
+                workload,
+                object: _,
+            } => Some(workload),
+            Self::Sovereign | Self::RemoteGuard(_) => None,
+        }
+    }
+
+    /// The other cluster that it is in; `None` at home.
+    #[must_use]
+    pub const fn site(&self) -> Option<&SiteName> {
+        match self {
+            Self::Remote {
+                site,
+                workload: _,
+                object: _,
+            }
+            | Self::RemoteGuard(site) => Some(site),
+            Self::Scaled { .. } | Self::Workload(_) | Self::Sovereign => None,
         }
     }
 }
@@ -88,6 +130,11 @@ pub enum WriteKind {
         uid: String,
         /// Names of siblings that go on serving without it: marked so first.
         released: Vec<String>,
+        /// Sites in other clusters where its Deployment goes on serving: marked so where they
+        /// can be reached.
+        released_there: Vec<SiteName>,
+        /// Name of the target, which those Deployments share.
+        target: String,
     },
     /// Writes `spec.replicas` of a HybridWorkload once, from what runs.
     AdoptReplicas {
@@ -103,6 +150,28 @@ pub enum WriteKind {
         /// The whole spec.
         spec: Box<Value>,
     },
+    /// Makes or refreshes the Deployment in another cluster, after a preflight there.
+    RemoteApply(Box<ApplyThere>),
+    /// Makes that preflight alone.
+    RemoteProbe(Box<ApplyThere>),
+    /// Sets the count there through `/scale`; refused by the server where the uid is another.
+    RemoteScale {
+        /// Name of the Deployment.
+        name: String,
+        /// Its uid.
+        uid: String,
+        /// The count.
+        to: Replicas,
+    },
+    /// Deletes what we made there, copies first.
+    RemoteDelete(Box<DeleteThere>),
+    /// Compares copies there with their sources and writes the difference.
+    RemoteCopies(Box<CopiesThere>),
+    /// Puts the receiving guard in place and sees that it refuses.
+    RemoteGuard {
+        /// uid of the cluster that it is for.
+        cluster: String,
+    },
 }
 
 impl WriteKind {
@@ -116,6 +185,12 @@ impl WriteKind {
             Self::DropFinalizer { .. } => "finalizer_drop",
             Self::AdoptReplicas { .. } => "adopt_replicas",
             Self::Sovereign { .. } => "sovereign_nodes",
+            Self::RemoteApply(_) => "remote_apply",
+            Self::RemoteProbe(_) => "remote_probe",
+            Self::RemoteScale { .. } => "remote_scale",
+            Self::RemoteDelete(_) => "remote_delete",
+            Self::RemoteCopies(_) => "remote_copies",
+            Self::RemoteGuard { .. } => "remote_guard",
         }
     }
 }

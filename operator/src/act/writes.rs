@@ -1,7 +1,11 @@
 //! From the plan to writes: only the difference, increases first, and no decrease of a workload
 //! while an increase of it is still to be made. Pure.
 
-use super::farewell::{self, Farewell, Farewells};
+use super::farewell::{self, Away, Farewell};
+use super::ledgers::Ledgers;
+use super::remote::derive::{self as there, Leg, connection};
+use super::remote::drift::Verdict;
+use super::remote::due::Due;
 use super::write::{Key, ScaledKind, Write, WriteKind};
 use super::{name, sibling};
 use crate::checked::{Checked, Sibling, SovereignSubject, Target, WorkloadSubject};
@@ -15,31 +19,26 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-/// Every write that the plan asks for now, increases first. `samples` holds, by workload, the load
-/// sample that a change of its total answers.
+/// Every write that the plan asks for now: guards, then increases, then the rest. `samples` holds,
+/// by workload, the load sample that a change of its total answers.
 #[must_use]
 pub fn derive(
     checked: &Checked,
     plan: &Plan,
     samples: &BTreeMap<WorkloadId, Timestamp>,
-    farewells: &mut Farewells,
+    ledgers: &mut Ledgers,
     now: Instant,
 ) -> Vec<Write> {
     let mut writes = Vec::new();
     writes.extend(sovereign(&checked.sovereign));
+    forget(checked, ledgers);
+    writes.extend(there::guards(checked, &ledgers.due, now));
     let mut decreases = Vec::new();
-    let deleting: BTreeSet<_> = checked
-        .workloads
-        .iter()
-        .filter(|(_, s)| s.deleting)
-        .map(|(id, _)| id)
-        .collect();
-    farewells.keep_only(&deleting);
     for (id, subject) in &checked.workloads {
         let world = checked.world.workloads.get(id);
         if subject.deleting {
             if subject.has_finalizer {
-                writes.extend(goodbye(id, subject, farewells, now));
+                writes.extend(goodbye(checked, id, subject, ledgers, now));
             }
             continue;
         }
@@ -55,17 +54,68 @@ pub fn derive(
             world,
             decision,
             checked,
+            verdicts: verdicts(id, subject, decision, ledgers, now),
             sample: samples.get(id).copied(),
         };
         let (up, down) = one.counts();
-        if up.is_empty() {
+        if up.is_empty() && !one.holds_back() {
             decreases.extend(down);
         }
         writes.extend(up);
-        decreases.extend(one.tidy(plan));
+        decreases.extend(one.tidy(plan, &ledgers.due, now));
     }
     writes.extend(decreases);
     writes
+}
+
+/// Forgets what is not there any more, and what was said in the last round.
+fn forget(checked: &Checked, ledgers: &mut Ledgers) {
+    let Ledgers {
+        farewells,
+        drifts,
+        due,
+        contested,
+    } = ledgers;
+    let deleting: BTreeSet<_> = checked
+        .workloads
+        .iter()
+        .filter(|(_, s)| s.deleting)
+        .map(|(id, _)| id)
+        .collect();
+    farewells.keep_only(&deleting);
+    let leg = |id: &WorkloadId, site: &SiteName| {
+        let subject = checked.workloads.get(id);
+        subject.is_some_and(|subject| subject.remotes.contains_key(site))
+    };
+    drifts.keep_only(leg);
+    due.keep_only(|site| checked.sites.contains_key(site), leg);
+    contested.clear();
+}
+
+/// Looks at each leg in another cluster for what others did to it.
+fn verdicts(
+    id: &WorkloadId,
+    subject: &WorkloadSubject,
+    decision: &Decision,
+    ledgers: &mut Ledgers,
+    now: Instant,
+) -> BTreeMap<SiteName, Verdict> {
+    let mut verdicts = BTreeMap::new();
+    for (site, leg) in &subject.remotes {
+        let share = decision.shares.get(site);
+        let wanted = share.is_some_and(|share| share.desired > Replicas::ZERO);
+        let verdict = ledgers
+            .drifts
+            .observe(id, site, there::own(leg), wanted, now);
+        let refusal = verdict.refusal(site, &id.namespace, &subject.target_ref.name);
+        if let Some(refusal) = refusal {
+            ledgers
+                .contested
+                .insert((id.clone(), site.clone()), refusal);
+        }
+        verdicts.insert(site.clone(), verdict);
+    }
+    verdicts
 }
 
 /// Site at which the target itself runs.
@@ -93,6 +143,7 @@ struct One<'a> {
     world: &'a Workload,
     decision: &'a Decision,
     checked: &'a Checked,
+    verdicts: BTreeMap<SiteName, Verdict>,
     sample: Option<Timestamp>,
 }
 
@@ -125,7 +176,32 @@ impl One<'_> {
         })
     }
 
+    /// True where an increase waits for nothing but time: decreases wait with it.
+    fn holds_back(&self) -> bool {
+        self.decision.steps.iter().any(|step| {
+            step.to > step.from && self.verdicts.get(&step.site) == Some(&Verdict::Wait)
+        })
+    }
+
+    /// The leg at a site that is another cluster.
+    fn leg<'b>(&'b self, site: &'b SiteName) -> Option<Leg<'b>> {
+        Some(Leg {
+            checked: self.checked,
+            id: self.id,
+            subject: self.subject,
+            site,
+            leg: self.subject.remotes.get(site)?,
+            connection: connection(self.checked, site)?,
+            home_labels: &self.checked.sites.get(home(self.world)?)?.match_labels,
+            verdict: self.verdicts.get(site)?,
+            sample: self.sample,
+        })
+    }
+
     fn step_away(&self, step: &Step) -> Option<Write> {
+        if connection(self.checked, &step.site).is_some() {
+            return self.leg(&step.site)?.step(step.to, step.to > step.from);
+        }
         match self.subject.siblings.get(&step.site) {
             // Until it is gone nothing can be made in its place.
             Some(sibling) if sibling.deleting => None,
@@ -196,7 +272,7 @@ impl One<'_> {
     }
 
     /// Template refreshes, empty siblings, the finalizer, the count taken over once.
-    fn tidy(&self, plan: &Plan) -> Vec<Write> {
+    fn tidy(&self, plan: &Plan, due: &Due, now: Instant) -> Vec<Write> {
         let mut writes = Vec::new();
         if self
             .decision
@@ -216,7 +292,7 @@ impl One<'_> {
             if sibling.deleting || stepped.contains(site) {
                 continue;
             }
-            if !draining && self.empty(site, sibling) {
+            if !draining && sibling.spec_replicas == 0 && self.empty(site) {
                 writes.push(Write {
                     key: self.key(&sibling.name),
                     before: looks(sibling),
@@ -237,11 +313,23 @@ impl One<'_> {
                 }));
             }
         }
+        for site in self.subject.remotes.keys() {
+            if stepped.contains(site) {
+                continue;
+            }
+            let Some(leg) = self.leg(site) else { continue };
+            let empty = !draining
+                && leg.leg.empty
+                && there::own(leg.leg).is_some_and(|there| there.spec_replicas == 0)
+                && self.empty(site);
+            writes.extend(leg.tidy(empty, due, now));
+        }
         writes.extend(self.workload_itself());
         writes
     }
 
-    fn empty(&self, site: &SiteName, sibling: &Sibling) -> bool {
+    /// True where nothing is decided for a site and nothing of it runs there.
+    fn empty(&self, site: &SiteName) -> bool {
         let decided = self
             .decision
             .shares
@@ -254,10 +342,7 @@ impl One<'_> {
             .map_or((Replicas::ZERO, Replicas::ZERO), |leg| {
                 (leg.ready, leg.bound)
             });
-        sibling.spec_replicas == 0
-            && decided == Replicas::ZERO
-            && ready == Replicas::ZERO
-            && bound == Replicas::ZERO
+        decided == Replicas::ZERO && ready == Replicas::ZERO && bound == Replicas::ZERO
     }
 
     fn workload_itself(&self) -> Option<Write> {
@@ -267,10 +352,19 @@ impl One<'_> {
             .shares
             .iter()
             .any(|(site, share)| site != home && share.desired > Replicas::ZERO);
-        let kind = if self.subject.has_finalizer && self.subject.siblings.is_empty() && !away {
+        let none = self.subject.siblings.is_empty()
+            && self
+                .subject
+                .remotes
+                .values()
+                .all(|leg| there::own(leg).is_none())
+            && !unseen(self.checked, self.subject);
+        let kind = if self.subject.has_finalizer && none && !away {
             WriteKind::DropFinalizer {
                 uid: self.subject.uid.clone(),
                 released: vec![],
+                released_there: vec![],
+                target: self.subject.target_ref.name.clone(),
             }
         } else if self.subject.adopt_replicas {
             let to = self.world.legs.values().map(|leg| leg.spec).sum();
@@ -330,19 +424,46 @@ fn scale_target(
     })
 }
 
+/// True where a cluster that may hold a leg was never seen whole.
+fn unseen(checked: &Checked, subject: &WorkloadSubject) -> bool {
+    subject
+        .remotes
+        .keys()
+        .any(|site| connection(checked, site).is_some_and(|remote| remote.age.is_none()))
+}
+
+/// Everything that runs of a workload away from home, here and in other clusters.
+fn away(checked: &Checked, subject: &WorkloadSubject) -> BTreeMap<SiteName, Away> {
+    let here = subject.siblings.iter().map(|(site, sibling)| {
+        let away = Away {
+            replicas: Replicas::from_api(sibling.spec_replicas),
+            deleting: sibling.deleting,
+            reachable: true,
+        };
+        (site.clone(), away)
+    });
+    let elsewhere = subject.remotes.iter().filter_map(|(site, leg)| {
+        let there = there::own(leg)?;
+        let away = Away {
+            replicas: Replicas::from_api(there.spec_replicas),
+            deleting: there.deleting,
+            reachable: connection(checked, site).is_some_and(|remote| remote.link.is_up()),
+        };
+        Some((site.clone(), away))
+    });
+    here.chain(elsewhere).collect()
+}
+
 fn goodbye(
+    checked: &Checked,
     id: &WorkloadId,
     subject: &WorkloadSubject,
-    farewells: &mut Farewells,
+    ledgers: &mut Ledgers,
     now: Instant,
 ) -> Vec<Write> {
-    let name = |site| {
-        subject
-            .siblings
-            .get(site)
-            .map(|sibling| sibling.name.clone())
-    };
-    match farewell::next(subject, farewells.waited(id, now)) {
+    let away = away(checked, subject);
+    let waited = ledgers.farewells.waited(id, now);
+    match farewell::next(subject, &away, unseen(checked, subject), waited) {
         Farewell::Wait => vec![],
         Farewell::RaiseHome(total) => subject
             .target
@@ -352,29 +473,59 @@ fn goodbye(
             .collect(),
         Farewell::Delete(sites) => sites
             .iter()
-            .filter_map(|site| subject.siblings.get(site))
-            .map(|sibling| Write {
-                key: Key::Scaled {
-                    workload: id.clone(),
-                    name: sibling.name.clone(),
-                },
-                before: looks(sibling),
-                kind: WriteKind::DeleteSibling {
-                    uid: sibling.uid.clone(),
+            .filter_map(|site| remove(checked, id, subject, site))
+            .collect(),
+        Farewell::LetGo { keep } => {
+            let sibling = |site| subject.siblings.get(site).map(|found| found.name.clone());
+            let elsewhere = |site: &&SiteName| subject.remotes.contains_key(*site);
+            vec![Write {
+                key: Key::Workload(id.clone()),
+                before: "deleting".into(),
+                kind: WriteKind::DropFinalizer {
+                    uid: subject.uid.clone(),
+                    released: keep.iter().filter_map(sibling).collect(),
+                    released_there: keep.iter().filter(elsewhere).cloned().collect(),
+                    target: subject.target_ref.name.clone(),
                 },
                 sample: None,
-            })
-            .collect(),
-        Farewell::LetGo { keep } => vec![Write {
-            key: Key::Workload(id.clone()),
-            before: "deleting".into(),
-            kind: WriteKind::DropFinalizer {
-                uid: subject.uid.clone(),
-                released: keep.iter().filter_map(name).collect(),
+            }]
+        }
+    }
+}
+
+/// Deletes what runs of a workload at a site away from home.
+fn remove(
+    checked: &Checked,
+    id: &WorkloadId,
+    subject: &WorkloadSubject,
+    site: &SiteName,
+) -> Option<Write> {
+    if let Some(sibling) = subject.siblings.get(site) {
+        return Some(Write {
+            key: Key::Scaled {
+                workload: id.clone(),
+                name: sibling.name.clone(),
+            },
+            before: looks(sibling),
+            kind: WriteKind::DeleteSibling {
+                uid: sibling.uid.clone(),
             },
             sample: None,
-        }],
+        });
     }
+    let leg = subject.remotes.get(site)?;
+    let gone = Leg {
+        checked,
+        id,
+        subject,
+        site,
+        leg,
+        connection: connection(checked, site)?,
+        home_labels: &BTreeMap::new(),
+        verdict: &Verdict::Free,
+        sample: None,
+    };
+    Some(gone.delete(there::own(leg)?))
 }
 
 fn sovereign(subject: &SovereignSubject) -> Option<Write> {

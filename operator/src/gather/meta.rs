@@ -1,6 +1,7 @@
-//! Object metadata read thinly: managedFields are most of an object, and only one thing in them
-//! is ever asked: who wrote `spec.replicas`.
+//! Object metadata read thinly: managedFields are most of an object, and only two things in them
+//! are ever asked: who wrote `spec.replicas`, and who else wrote the rest of `spec`.
 
+use super::facts::Edit;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, OwnerReference, Time};
 use kube::api::ObjectMeta;
 use pinisi_crds::names::{FIELD_MANAGER, GROUP};
@@ -52,7 +53,13 @@ pub fn lean<'de, D: Deserializer<'de>>(d: D) -> Result<ObjectMeta, D::Error> {
     })
 }
 
-/// As [`lean`]; of managedFields only the entries that own `spec.replicas`, without their fields.
+/// What of `spec` an entry of managedFields owns, kept in the place of its `fieldsType`.
+const OWNS_COUNT: &str = "replicas";
+const OWNS_REST: &str = "rest";
+const OWNS_BOTH: &str = "replicas and rest";
+
+/// As [`lean`]; of managedFields only the entries that own something of `spec`, without their
+/// fields: whether that is `spec.replicas`, something else or both stands in `fieldsType`.
 pub fn lean_with_writers<'de, D: Deserializer<'de>>(d: D) -> Result<ObjectMeta, D::Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -64,31 +71,62 @@ pub fn lean_with_writers<'de, D: Deserializer<'de>>(d: D) -> Result<ObjectMeta, 
     #[derive(Deserialize)]
     struct Fields {
         #[serde(rename = "f:spec")]
-        spec: Option<SpecFields>,
+        spec: Option<BTreeMap<String, IgnoredAny>>,
     }
-    #[derive(Deserialize)]
-    struct SpecFields {
-        #[serde(rename = "f:replicas")]
-        replicas: Option<IgnoredAny>,
-    }
-    let owns = |e: &Entry| {
-        e.fields_v1
-            .as_ref()
-            .and_then(|f| f.spec.as_ref())
-            .is_some_and(|s| s.replicas.is_some())
+    let owns = |entry: &Entry| {
+        let spec = entry.fields_v1.as_ref()?.spec.as_ref()?;
+        let count = spec.contains_key("f:replicas");
+        match (
+            count,
+            spec.keys().any(|key| key != "f:replicas" && key != "."),
+        ) {
+            (true, true) => Some(OWNS_BOTH),
+            (true, false) => Some(OWNS_COUNT),
+            (false, true) => Some(OWNS_REST),
+            (false, false) => None,
+        }
     };
     Lean::<Vec<Entry>>::deserialize(d).map(|m| {
         m.into_meta(|entries| {
             entries
                 .into_iter()
-                .filter(owns)
-                .map(|e| ManagedFieldsEntry {
-                    manager: e.manager,
-                    time: e.time,
-                    ..ManagedFieldsEntry::default()
+                .filter_map(|entry| {
+                    let owned = owns(&entry)?;
+                    Some(ManagedFieldsEntry {
+                        manager: entry.manager,
+                        time: entry.time,
+                        fields_type: Some(owned.to_owned()),
+                        ..ManagedFieldsEntry::default()
+                    })
                 })
                 .collect()
         })
+    })
+}
+
+fn owners<'a>(
+    meta: &'a ObjectMeta,
+    of: &'a [&'a str],
+) -> impl Iterator<Item = &'a ManagedFieldsEntry> {
+    meta.managed_fields.iter().flatten().filter(move |e| {
+        e.fields_type
+            .as_deref()
+            .is_some_and(|kept| of.contains(&kept))
+    })
+}
+
+/// Who else wrote something of `spec` beside its count last, and when.
+#[must_use]
+pub fn foreign_edit(meta: &ObjectMeta) -> Option<Edit> {
+    let newest = owners(meta, &[OWNS_REST, OWNS_BOTH])
+        .filter(|e| e.manager.as_deref() != Some(FIELD_MANAGER))
+        .max_by_key(|e| e.time.as_ref().map(|t| t.0))?;
+    Some(Edit {
+        by: newest
+            .manager
+            .clone()
+            .unwrap_or_else(|| "unknown".to_owned()),
+        at: newest.time.as_ref().map(|t| t.0),
     })
 }
 
@@ -96,14 +134,11 @@ pub fn lean_with_writers<'de, D: Deserializer<'de>>(d: D) -> Result<ObjectMeta, 
 /// is ours: whoever changes it takes it from us.
 #[must_use]
 pub fn foreign_writer(meta: &ObjectMeta) -> Option<String> {
-    let owners = meta.managed_fields.as_deref().unwrap_or_default();
-    if owners
-        .iter()
-        .any(|e| e.manager.as_deref() == Some(FIELD_MANAGER))
-    {
+    let counts = [OWNS_COUNT, OWNS_BOTH];
+    if owners(meta, &counts).any(|e| e.manager.as_deref() == Some(FIELD_MANAGER)) {
         return None;
     }
-    let newest = owners.iter().max_by_key(|e| e.time.as_ref().map(|t| t.0))?;
+    let newest = owners(meta, &counts).max_by_key(|e| e.time.as_ref().map(|t| t.0))?;
     Some(
         newest
             .manager
@@ -189,6 +224,31 @@ mod tests {
             ]))
             .is_some()
         );
+    }
+
+    #[test]
+    fn who_edits_beside_us_is_named_and_who_writes_only_the_count_is_not() {
+        let edit = |spec: &serde_json::Value| {
+            let entry = |manager: &str, time: &str, spec: &serde_json::Value| json!({"manager": manager, "time": time, "fieldsV1": {"f:spec": spec}});
+            let entries = [
+                entry(
+                    "pinisi",
+                    "2026-11-01T00:00:00Z",
+                    &json!({"f:template": {}, "f:replicas": {}}),
+                ),
+                entry("kubectl-edit", "2026-11-02T00:00:00Z", spec),
+                json!({"manager": "kube-controller-manager", "time": "2026-11-03T00:00:00Z", "fieldsV1": {"f:status": {}}}),
+            ];
+            foreign_edit(
+                &lean_with_writers(json!({"name": "web", "managedFields": entries})).unwrap(),
+            )
+        };
+        let found = edit(&json!({"f:template": {"f:spec": {}}})).unwrap();
+        assert_eq!(found.by, "kubectl-edit");
+        assert_eq!(found.at.unwrap().to_string(), "2026-11-02T00:00:00Z");
+        assert!(edit(&json!({"f:replicas": {}, "f:paused": {}})).is_some());
+        assert_eq!(edit(&json!({"f:replicas": {}})), None);
+        assert_eq!(edit(&json!({".": {}})), None);
     }
 
     #[test]

@@ -36,6 +36,18 @@ impl GuardError {
     }
 }
 
+impl GuardObject {
+    /// The API of its kind.
+    #[must_use]
+    pub fn api(&self, client: Client) -> Api<DynamicObject> {
+        let gvk = GroupVersionKind::gvk("admissionregistration.k8s.io", "v1", self.kind);
+        Api::all_with(
+            client,
+            &ApiResource::from_gvk_with_plural(&gvk, self.plural),
+        )
+    }
+}
+
 /// Applies every object in order. An optional kind that the server does not have is passed over:
 /// without the stamp a pod that lacks the labels is refused by rule G03 instead.
 ///
@@ -43,19 +55,15 @@ impl GuardError {
 /// The first object that could not be applied.
 pub async fn apply(client: &Client, objects: &[GuardObject]) -> Result<(), GuardError> {
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    for GuardObject {
-        kind,
-        plural,
-        name,
-        optional,
-        body,
-    } in objects
-    {
-        let gvk = GroupVersionKind::gvk("admissionregistration.k8s.io", "v1", kind);
-        let api = Api::<DynamicObject>::all_with(
-            client.clone(),
-            &ApiResource::from_gvk_with_plural(&gvk, plural),
-        );
+    for object in objects {
+        let api = object.api(client.clone());
+        let GuardObject {
+            kind,
+            plural: _,
+            name,
+            optional,
+            body,
+        } = object;
         match api.patch(name, &params, &Patch::Apply(body)).await {
             Ok(_) => {}
             Err(kube::Error::Api(status)) if *optional && status.is_not_found() => {

@@ -5,6 +5,7 @@
 
 mod apply;
 mod objects;
+pub mod receiving;
 pub mod rules;
 
 pub use apply::{GuardError, apply};

@@ -26,13 +26,17 @@ const API: &str = "admissionregistration.k8s.io/v1";
 /// Everything that the guard consists of: policies before their bindings.
 #[must_use]
 pub fn objects(settings: &GuardSettings) -> Vec<GuardObject> {
-    let mut objects = Vec::new();
-    for rule in rules::all(&settings.operator_user) {
-        objects.push(policy(&rule));
-        objects.push(binding(&rule));
-    }
+    let mut objects = of(&rules::all(&settings.operator_user));
     objects.extend(stamp());
     objects
+}
+
+/// A policy and its binding for each rule.
+pub(super) fn of(rules: &[Rule]) -> Vec<GuardObject> {
+    rules
+        .iter()
+        .flat_map(|rule| [policy(rule), binding(rule)])
+        .collect()
 }
 
 fn policy(rule: &Rule) -> GuardObject {

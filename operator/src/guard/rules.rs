@@ -1,6 +1,7 @@
 //! The guard's rules: for each, what it looks at, what must hold, and the words of a refusal.
 //! CEL only; the parameter `params` is the one `SovereignNodes`.
 
+use crate::act::remote::carry::CARRY_MAX;
 use pinisi_crds::names::{
     CLASS_LABEL, CLASS_MASS_TRAFFIC, CLASS_SENSITIVE, MANAGED_BY, MANAGED_BY_LABEL, SITE_LABEL,
 };
@@ -46,6 +47,7 @@ pub fn all(operator_user: &str) -> Vec<Rule> {
         workload(),
         inventory(operator_user),
         siblings(operator_user),
+        carry(),
     ]
 }
 
@@ -222,6 +224,34 @@ fn siblings(operator_user: &str) -> Rule {
     }
 }
 
+/// G10: who makes a Secret travel must be able to read it himself. One validation a place in the
+/// list: an expression may ask the authorizer no more than twice.
+fn carry() -> Rule {
+    let one = |at: usize| {
+        let entry = format!("object.spec.carry[{at}]");
+        (
+            format!(
+                "!has(object.spec.carry) || object.spec.carry.size() <= {at} || {entry}.kind != 'Secret' \
+                 || (request.operation == 'UPDATE' && has(oldObject.spec.carry) && oldObject.spec.carry.exists(c, c.kind == 'Secret' && c.name == {entry}.name)) \
+                 || authorizer.group('').resource('secrets').namespace(request.namespace).name({entry}.name).check('get').allowed()"
+            ),
+            format!(
+                "'pinisi G10: spec.carry[{at}] makes Secret ' + {entry}.name + ' travel to other clusters, but ' + request.userInfo.username + ' may not get that Secret in namespace ' + request.namespace + ': ask whoever may, or take it out of spec.carry.'"
+            ),
+        )
+    };
+    Rule {
+        id: "g10-carry",
+        group: "pinisi.dev",
+        version: "v1alpha1",
+        resources: &["hybridworkloads"],
+        operations: &["CREATE", "UPDATE"],
+        scope: Scope::Everywhere,
+        needs_inventory: false,
+        validations: (0..CARRY_MAX).map(one).collect(),
+    }
+}
+
 fn refusal(id: &str, words: &str) -> String {
     format!("'pinisi {id}: ' + {words} + '{WAY_OUT}'")
 }
@@ -240,4 +270,20 @@ fn tolerations_refusal() -> String {
             "'spec.tolerations must not tolerate {SITE_LABEL} or every taint (an empty key): name the taints you mean. '"
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_in_a_carry_list_is_judged_by_one_question_to_the_authorizer() {
+        let rule = carry();
+        assert_eq!(rule.validations.len(), CARRY_MAX);
+        for (at, (expression, message)) in rule.validations.iter().enumerate() {
+            assert_eq!(expression.matches("authorizer").count(), 1);
+            assert!(expression.contains(&format!("object.spec.carry[{at}]")));
+            assert!(message.starts_with("'pinisi G10: "));
+        }
+    }
 }

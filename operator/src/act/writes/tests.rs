@@ -36,7 +36,7 @@ fn writes(checked: &Checked, plan: &Plan) -> Vec<Write> {
         checked,
         plan,
         &BTreeMap::new(),
-        &mut Farewells::default(),
+        &mut Ledgers::default(),
         Instant::now(),
     )
 }
