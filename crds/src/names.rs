@@ -14,6 +14,10 @@ pub const SITE_LABEL: &str = "pinisi.dev/site";
 pub const WORKLOAD_ANNOTATION: &str = "pinisi.dev/workload";
 /// Annotation of a sibling Deployment: digest of the target's template that it was made from.
 pub const TEMPLATE_ANNOTATION: &str = "pinisi.dev/template";
+/// Annotation of whatever the operator makes in another cluster: uid of the hub's `kube-system`.
+pub const HUB_ANNOTATION: &str = "pinisi.dev/hub";
+/// Annotation of a Deployment in another cluster: digest of what was carried there for it.
+pub const CARRIED_ANNOTATION: &str = "pinisi.dev/carried";
 /// Label of everything that the operator makes.
 pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 /// Value of [`MANAGED_BY_LABEL`].

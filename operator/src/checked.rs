@@ -2,9 +2,13 @@
 //! write about each object. Plain data; nothing here reads a cluster.
 
 use crate::check::problem::Problem;
-use jiff::Timestamp;
+use crate::gather::cluster::GuardFacts;
+use crate::gather::link::{Link, LinkFault};
+use crate::refusals::{Circumstances, Standing};
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use pinisi_crds::hybrid_workload::{Class, HybridWorkloadStatus, Mode, TargetRef};
+use pinisi_crds::hybrid_workload::{CarryRef, Class, HybridWorkloadStatus, Mode, TargetRef};
+use pinisi_crds::site::ClusterIdentity;
 use pinisi_crds::{SignalSourceStatus, SiteStatus, SovereignNodesSpec};
 use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::model::site::{SiteKind, SiteName};
@@ -55,6 +59,11 @@ pub struct WorkloadSubject {
     pub ready_home: Option<Replicas>,
     /// Siblings that exist, by site, marked as this workload's.
     pub siblings: BTreeMap<SiteName, Sibling>,
+    /// Its legs in other clusters: every such site of its placement, and every one that holds a
+    /// Deployment of it. Where the cluster has not been seen yet, it is as if nothing were there.
+    pub remotes: BTreeMap<SiteName, RemoteLeg>,
+    /// What may travel with it, in order, each once.
+    pub carry: Vec<CarryRef>,
     /// Pods of it bound to nodes that are not sovereign (class Sensitive only; must be empty).
     pub off_lawful_nodes: Vec<(String, String)>,
     /// Its status as last seen.
@@ -106,6 +115,110 @@ pub struct Sibling {
     pub deleting: bool,
 }
 
+/// A workload at a site that is another cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RemoteLeg {
+    /// The Deployment of the target's name there, where one says that Pinisi manages it. One that
+    /// does not say so is not seen here: the preflight looks for it.
+    pub deployment: Option<RemoteDeployment>,
+    /// The namespace of the workload's name there.
+    pub namespace: RemoteNamespace,
+    /// What the next preflight there is about.
+    pub about: Circumstances,
+    /// What stands against new replicas there.
+    pub standing: Option<Standing>,
+    /// True where no pod of it is seen there any more.
+    pub empty: bool,
+}
+
+/// A Deployment in another cluster that says Pinisi manages it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteDeployment {
+    /// Its uid.
+    pub uid: String,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// Replicas in its spec.
+    pub spec_replicas: i32,
+    /// Digest of the target's template that it was made from.
+    pub digest: String,
+    /// Digest of what was carried there for it.
+    pub carried: String,
+    /// Whose it is.
+    pub owner: Ownership,
+    /// True while it is being deleted.
+    pub deleting: bool,
+    /// Who wrote its count last, where that is not us.
+    pub foreign_writer: Option<String>,
+}
+
+/// Whose an object is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// This hub's, for this workload at this site.
+    Ours,
+    /// Somebody else's; who, as far as it says.
+    Foreign(String),
+}
+
+/// A namespace in another cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RemoteNamespace {
+    /// It is not there.
+    Missing,
+    /// This hub made it.
+    Ours,
+    /// It is there, made by its own people, and nothing speaks against using it.
+    Lawful,
+    /// It belongs to somebody else; why.
+    Theirs(String),
+    /// It says Sensitive.
+    Sensitive,
+    /// It is being deleted.
+    Terminating,
+}
+
+impl RemoteNamespace {
+    /// A CamelCase word. One word a variant.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Missing => "Missing",
+            Self::Ours => "Ours",
+            Self::Lawful => "Lawful",
+            Self::Theirs(_) => "Theirs",
+            Self::Sensitive => "Sensitive",
+            Self::Terminating => "Terminating",
+        }
+    }
+}
+
+/// How a Site is connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Connection {
+    /// It is made of nodes of this cluster.
+    Nodes,
+    /// It is another cluster.
+    Remote(RemoteConnection),
+}
+
+/// The way to a Site that is another cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteConnection {
+    /// The link as it is.
+    pub link: Link,
+    /// Which cluster it is, once that was seen and found right.
+    pub identity: Option<ClusterIdentity>,
+    /// True where the operator may make namespaces there.
+    pub create_namespaces: bool,
+    /// The receiving guard there.
+    pub guard: GuardFacts,
+    /// Age of what is known of it; `None` where it was never known whole.
+    pub age: Option<SignedDuration>,
+    /// What does not stop the link but should be known.
+    pub warnings: Vec<LinkFault>,
+}
+
 /// A Site as `act` and `report` need it.
 #[derive(Clone, Debug)]
 pub struct SiteSubject {
@@ -115,7 +228,9 @@ pub struct SiteSubject {
     pub generation: i64,
     /// Kind of place.
     pub kind: SiteKind,
-    /// Labels of its nodes: what a sibling's pods select.
+    /// How it is connected.
+    pub connection: Connection,
+    /// Labels of its nodes: what a sibling's pods select. Empty for another cluster.
     pub match_labels: BTreeMap<String, String>,
     /// Ready nodes, and the sums for status.
     pub status_now: SiteStatus,

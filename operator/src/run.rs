@@ -97,7 +97,7 @@ pub async fn run(
         elector.run(election_end).await;
         elector.release().await;
     });
-    let gather = Gather::start(&watching, &stop)?;
+    let gather = Gather::start(&watching, &settings.lease_namespace, &stop)?;
     let runner = Runner::new(&settings, writing, leadership, metrics, health);
     runner.until(gather, &stop).await;
     end.cancel();

@@ -11,6 +11,7 @@ use crate::guard::{self, GuardSettings};
 use crate::lease::Leadership;
 use crate::memory::{self, Uids};
 use crate::metrics::Metrics;
+use crate::refusals::Refusals;
 use crate::report::conditions::GuardState;
 use crate::report::send::Teller;
 use crate::reporter::{Reporter, Told};
@@ -84,6 +85,7 @@ pub struct Runner {
     led: bool,
     in_flight: InFlight,
     farewells: Farewells,
+    refusals: Refusals,
     /// By workload: the load sample that its last change of total answers, until a write of it was
     /// accepted.
     samples: BTreeMap<WorkloadId, Timestamp>,
@@ -129,6 +131,7 @@ impl Runner {
             led: false,
             in_flight: InFlight::default(),
             farewells: Farewells::default(),
+            refusals: Refusals::default(),
             samples: BTreeMap::new(),
             guard: GuardState::Unknown,
             guard_next: None,
@@ -181,7 +184,7 @@ impl Runner {
             self.say_waiting(gather, instant);
             return;
         }
-        let checked = check::check(&gather.read(), now);
+        let checked = check::check(&gather.read(), &self.refusals, now);
         self.metrics.checked(instant.elapsed());
         // A follower decides as the leader would, a new leader as the old one.
         memory::prepare(

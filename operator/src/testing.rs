@@ -1,6 +1,6 @@
 //! Small objects for the tests of `act` and `report`.
 
-use crate::checked::{DeploymentParts, Sibling, SiteSubject, Target, WorkloadSubject};
+use crate::checked::{Connection, DeploymentParts, Sibling, SiteSubject, Target, WorkloadSubject};
 use pinisi_crds::SiteStatus;
 use pinisi_crds::hybrid_workload::{Class, HybridWorkloadStatus, Mode, TargetRef};
 use pinisi_planner::model::amounts::{MilliLoad, Percent, Replicas, Resources};
@@ -33,6 +33,7 @@ pub(crate) fn site(kind: SiteKind) -> SiteSubject {
         uid: "site".into(),
         generation: 1,
         kind,
+        connection: Connection::Nodes,
         match_labels: [("place".to_owned(), format!("{kind:?}"))].into(),
         status_now: SiteStatus::default(),
         status: SiteStatus::default(),
@@ -68,6 +69,8 @@ pub(crate) fn subject() -> WorkloadSubject {
         adopt_replicas: false,
         ready_home: None,
         siblings: Default::default(),
+        remotes: Default::default(),
+        carry: vec![],
         off_lawful_nodes: vec![],
         status: HybridWorkloadStatus::default(),
         decisions: Decisions::default(),
@@ -127,6 +130,7 @@ pub(crate) fn workload(home: u32, cloud: u32) -> workload::Workload {
             (SiteName::new("cloud"), leg(cloud)),
         ]
         .into(),
+        refused: Default::default(),
         competitor: None,
     }
 }

@@ -2,6 +2,7 @@
 //! and `explain`. The words are here; who hears them is decided by the report step.
 
 use crate::model::amounts::{MilliLoad, Replicas};
+use crate::model::refusal::Refusal;
 use crate::model::site::SiteName;
 use crate::model::workload::SignalFault;
 use jiff::Timestamp;
@@ -79,6 +80,24 @@ pub enum Reason {
     },
     /// The site takes no new replicas: it is closed (no nodes, or a node in two Sites).
     SiteClosed(SiteName),
+    /// The site does not answer.
+    SiteUnreachable {
+        /// The site.
+        site: SiteName,
+        /// Since when.
+        since: Timestamp,
+        /// Replicas there as last seen.
+        replicas: Replicas,
+        /// True while they count as serving; false when they are made up for elsewhere.
+        counted: bool,
+    },
+    /// The site refuses this workload.
+    SiteRefused {
+        /// The site.
+        site: SiteName,
+        /// Why.
+        why: Refusal,
+    },
     /// Fewer placed than wanted.
     Short {
         /// Wanted.
@@ -135,6 +154,8 @@ impl Reason {
             Self::Overflow { .. } => "HomeAboveHighWatermark",
             Self::PendingTooLong { .. } => "PodsPendingTooLong",
             Self::SiteClosed(_) => "SiteClosed",
+            Self::SiteUnreachable { .. } => "SiteUnreachable",
+            Self::SiteRefused { site: _, why } => why.kind.word(),
             Self::Short { .. } => "CapacityShort",
             Self::Draining { .. } => "Draining",
             Self::Contested { .. } => "Contested",
@@ -190,6 +211,25 @@ impl fmt::Display for Reason {
                 )
             }
             Self::SiteClosed(site) => write!(f, "{site} takes no new replicas"),
+            Self::SiteUnreachable {
+                site,
+                since,
+                replicas,
+                counted: true,
+            } => write!(
+                f,
+                "{site} has not answered since {since}; its {replicas} replicas count as serving for now"
+            ),
+            Self::SiteUnreachable {
+                site,
+                since,
+                replicas,
+                counted: false,
+            } => write!(
+                f,
+                "{site} has not answered since {since}; its {replicas} replicas are made up for elsewhere"
+            ),
+            Self::SiteRefused { site, why } => write!(f, "{site} refuses this workload: {why}"),
             Self::Short { want, placed } => {
                 write!(
                     f,

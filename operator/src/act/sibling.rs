@@ -116,6 +116,7 @@ mod tests {
             uid: "u".into(),
             generation: 1,
             kind,
+            connection: crate::checked::Connection::Nodes,
             match_labels: [("place".to_owned(), place.to_owned())].into(),
             status_now: SiteStatus::default(),
             status: SiteStatus::default(),

@@ -1,5 +1,5 @@
 //! Check: specs become checked values; nothing later re-reads a spec. A bad object becomes a
-//! problem on itself and disturbs nobody else. No client here, no clock: `check(&Index, now)`.
+//! problem on itself and disturbs nobody else. No client here, no clock: `check(&Index, &Refusals, now)`.
 //! To be called only when `Gather::synced`: before that, what is not listed yet looks absent.
 
 mod capacity;
@@ -20,6 +20,7 @@ mod workload;
 
 use crate::checked::Checked;
 use crate::gather::index::Index;
+use crate::refusals::Refusals;
 use conflict::Wants;
 use jiff::Timestamp;
 use pinisi_crds::sovereign_nodes::NodeIdentity;
@@ -30,6 +31,7 @@ use std::collections::BTreeMap;
 /// What every workload is checked against.
 struct Context<'a> {
     index: &'a Index,
+    refusals: &'a Refusals,
     sites: &'a BTreeMap<SiteName, CheckedSite<'a>>,
     wants: &'a Wants<'a>,
     /// Nodes that are lawful for Sensitive pods.
@@ -38,7 +40,7 @@ struct Context<'a> {
 
 /// Checks everything at one moment. Total and deterministic.
 #[must_use]
-pub fn check(index: &Index, now: Timestamp) -> Checked {
+pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
     let mut sites = site::check_all(index);
     let sovereign = sovereign::inventory(index, &mut sites);
     let wants = Wants::of(index);
@@ -46,6 +48,7 @@ pub fn check(index: &Index, now: Timestamp) -> Checked {
     let mut workloads = BTreeMap::new();
     let context = Context {
         index,
+        refusals,
         sites: &sites,
         wants: &wants,
         lawful: &sovereign.want.nodes,

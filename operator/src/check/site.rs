@@ -5,12 +5,13 @@ use super::{
     limits::{number, outside},
     problem::Problem,
 };
-use crate::checked::SiteSubject;
+use crate::checked::{Connection, SiteSubject};
 use crate::gather::{
     facts::{NodeFacts, SiteFacts},
     index::Index,
     quantity::{QuantityError, bytes_text, cpu_text, millis, units},
 };
+use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::core::{Selector, SelectorExt as _};
 use pinisi_crds::{
@@ -20,7 +21,7 @@ use pinisi_crds::{
 };
 use pinisi_planner::model::{
     amounts::{Percent, Resources},
-    site::{Site, SiteKind, SiteName},
+    site::{Reach, Site, SiteKind, SiteName},
 };
 use std::collections::BTreeMap;
 
@@ -94,6 +95,7 @@ fn check_one<'a>(index: &'a Index, facts: &SiteFacts, nodes: &SiteNodes<'a>) -> 
         uid: facts.uid.clone(),
         generation: facts.generation,
         kind,
+        connection: Connection::Nodes,
         match_labels,
         status_now,
         status: facts.status.clone(),
@@ -234,6 +236,8 @@ fn check_one<'a>(index: &'a Index, facts: &SiteFacts, nodes: &SiteNodes<'a>) -> 
         reserve,
         max,
         open,
+        reach: Reach::Reachable,
+        grace: SignedDuration::ZERO,
         nodes: ready.iter().map(|n| capacity::room(index, n)).collect(),
     };
     CheckedSite {

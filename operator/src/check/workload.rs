@@ -34,6 +34,7 @@ pub fn check_one(
 ) -> (WorkloadSubject, Option<Workload>) {
     let Context {
         index,
+        refusals: _,
         sites,
         wants,
         lawful,
@@ -70,6 +71,8 @@ pub fn check_one(
         adopt_replicas: false,
         ready_home: None,
         siblings: legs::siblings(siblings),
+        remotes: BTreeMap::new(),
+        carry: Vec::new(),
         off_lawful_nodes: Vec::new(),
         status: facts.status.clone(),
         decisions: Decisions::default(),
@@ -156,6 +159,7 @@ pub fn check_one(
             priority,
             request: found.template.requests,
             legs,
+            refused: BTreeMap::new(),
             competitor: wants.autoscaler(found, siblings).map(ToOwned::to_owned),
         }),
         _ => None,

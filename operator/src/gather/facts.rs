@@ -64,10 +64,50 @@ pub type SovereignFacts = Custom<SovereignNodesSpec, ()>;
 /// A Namespace.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NamespaceFacts {
+    /// uid.
+    pub uid: String,
     /// Labels.
     pub labels: BTreeMap<String, String>,
+    /// The hub that says it made it, as its annotation has it.
+    pub hub: Option<String>,
     /// True while it is being deleted.
     pub terminating: bool,
+}
+
+/// A ResourceQuota, as far as it limits pods that run on and on. Amounts are in the resource's own
+/// unit, CPU in thousandths of a core.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QuotaFacts {
+    /// Namespace and name.
+    pub key: ObjectKey,
+    /// Of each resource that it limits: the limit and what is used.
+    pub limits: BTreeMap<QuotaResource, QuotaLimit>,
+    /// False where its scopes leave out pods that run on and on.
+    pub applies: bool,
+}
+
+/// What a quota limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum QuotaResource {
+    /// `pods` or `count/pods`.
+    Pods,
+    /// `cpu` or `requests.cpu`, in thousandths of a core.
+    Cpu,
+    /// `memory` or `requests.memory`, in bytes.
+    Memory,
+    /// `limits.cpu`, in thousandths of a core.
+    CpuLimits,
+    /// `limits.memory`, in bytes.
+    MemoryLimits,
+}
+
+/// A limit and what is used of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QuotaLimit {
+    /// The limit.
+    pub hard: u64,
+    /// Used.
+    pub used: u64,
 }
 
 /// A Node.
@@ -165,6 +205,8 @@ pub struct ScalableFacts {
     pub foreign_writer: Option<String>,
     /// True while a roll-out is under way.
     pub rolling: bool,
+    /// Since when pods of it cannot be made at all (quota, admission); `None` while they can.
+    pub failing_since: Option<Timestamp>,
     /// What its template says.
     pub template: TemplateFacts,
     /// What a sibling repeats (Deployments only).
@@ -178,6 +220,8 @@ pub struct ScalableFacts {
 pub struct TemplateFacts {
     /// What one replica requests.
     pub requests: Resources,
+    /// The limits of one replica's containers; 0 where one has none.
+    pub limits: Resources,
     /// Names of volumes that are claims (`persistentVolumeClaim` or `ephemeral`).
     pub claims: Vec<String>,
     /// `nodeSelector`.
@@ -204,6 +248,10 @@ pub struct SiblingMarks {
     pub workload: String,
     /// Digest of the target's template that it was made from.
     pub digest: String,
+    /// The hub that made it, in another cluster; empty at home.
+    pub hub: String,
+    /// Digest of what was carried there for it; empty at home.
+    pub carried: String,
 }
 
 /// A HorizontalPodAutoscaler.

@@ -1,13 +1,15 @@
-//! The one view of the cluster: plain maps, fed by the watches and the signal askers, read by
+//! The one view of this cluster and of those that Sites are: plain maps, fed by the watches and the signal askers, read by
 //! `check`. No async, no client, no clock. Each `apply`, `delete` and `replace` says whether
 //! anything changed that anybody asks for.
 
+use super::cluster::ClusterView;
 use super::facts::{
     HpaFacts, NamespaceFacts, NodeFacts, ObjectKey, PodFacts, ScalableFacts, ScalableKind,
     SiteFacts, SourceFacts, SovereignFacts, WorkloadFacts,
 };
 use super::pods::PodTable;
 use super::samples::SourceAnswers;
+use pinisi_crds::site::ClusterIdentity;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The one view of the cluster.
@@ -35,10 +37,14 @@ pub struct Index {
     pub hpas: BTreeMap<ObjectKey, HpaFacts>,
     /// What each SignalSource answered, by its name.
     pub answers: BTreeMap<String, SourceAnswers>,
+    /// Other clusters, by the name of the Site that each is.
+    pub clusters: BTreeMap<String, ClusterView>,
+    /// Which cluster this is, once that was read.
+    pub hub: Option<ClusterIdentity>,
 }
 
 /// Puts `value` under `key`; false where it stood there already.
-fn put<K: Ord, V: PartialEq>(map: &mut BTreeMap<K, V>, key: K, value: V) -> bool {
+pub(super) fn put<K: Ord, V: PartialEq>(map: &mut BTreeMap<K, V>, key: K, value: V) -> bool {
     if map.get(&key) == Some(&value) {
         return false;
     }
@@ -47,7 +53,7 @@ fn put<K: Ord, V: PartialEq>(map: &mut BTreeMap<K, V>, key: K, value: V) -> bool
 }
 
 /// Replaces a whole map; false where it was the same.
-fn swap<K: Ord, V: PartialEq>(map: &mut BTreeMap<K, V>, new: BTreeMap<K, V>) -> bool {
+pub(super) fn swap<K: Ord, V: PartialEq>(map: &mut BTreeMap<K, V>, new: BTreeMap<K, V>) -> bool {
     if *map == new {
         return false;
     }

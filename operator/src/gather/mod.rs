@@ -1,13 +1,17 @@
 //! Gather: one watch a kind and one asker a SignalSource feed thin facts into one [`index::Index`].
 //! Nothing here judges what it sees (`check` does) and nothing here writes to a cluster.
 
+pub mod cluster;
 pub mod facts;
 pub mod index;
+pub mod link;
+mod link_words;
 mod meta;
 mod phase;
 pub mod pods;
 mod prometheus;
 pub mod quantity;
+pub mod remotes;
 mod requests;
 pub mod samples;
 pub mod shared;
@@ -20,6 +24,7 @@ pub mod wire_scalable;
 use index::Index;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::RwLockReadGuard;
+use remotes::RemoteClients;
 use shared::{Kind, Shared, WatchHealth};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::{sync::watch as channel, task::JoinSet};
@@ -47,6 +52,7 @@ impl GatherError {
 #[derive(Debug)]
 pub struct Gather {
     shared: Arc<Shared>,
+    clients: RemoteClients,
     changes: channel::Receiver<u64>,
     tasks: JoinSet<()>,
     stop: CancellationToken,
@@ -54,10 +60,16 @@ pub struct Gather {
 
 impl Gather {
     /// Starts every watch and the askers. Needs a tokio runtime, and rustls' process-wide provider.
+    /// Kubeconfig Secrets of other clusters are read in `namespace`, the operator's own.
     ///
     /// # Errors
     /// The HTTP client for signal sources cannot be made.
-    pub fn start(client: &kube::Client, stop: &CancellationToken) -> Result<Self, GatherError> {
+    pub fn start(
+        client: &kube::Client,
+        namespace: &str,
+        stop: &CancellationToken,
+    ) -> Result<Self, GatherError> {
+        let _ = namespace;
         use wire::{HpaWire, NamespaceWire, NodeWire, PodWire};
         use wire_custom::{SiteWire, SourceWire, SovereignWire, WorkloadWire};
         use wire_scalable::{DeploymentWire, StatefulSetWire};
@@ -83,6 +95,7 @@ impl Gather {
         tasks.spawn(signals::supervise(shared.clone(), asker, stop.clone()));
         Ok(Self {
             changes: shared.changes.subscribe(),
+            clients: RemoteClients::new(shared.clone()),
             shared,
             tasks,
             stop,
@@ -92,6 +105,12 @@ impl Gather {
     /// The index. Hold it briefly: the watches wait meanwhile.
     pub fn read(&self) -> RwLockReadGuard<'_, Index> {
         self.shared.index.read()
+    }
+
+    /// Clients for writes to other clusters.
+    #[must_use]
+    pub fn remote_clients(&self) -> RemoteClients {
+        self.clients.clone()
     }
 
     /// Waits until the index has changed since the last call that returned. The caller coalesces.

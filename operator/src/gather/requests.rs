@@ -79,19 +79,34 @@ impl Wanted {
             pods: None,
         }
     }
+
+    /// Limits alone.
+    fn limits(self) -> Amounts {
+        self.limits.unwrap_or_default()
+    }
 }
 
 impl PodShape {
     /// What the scheduler sets aside for the pod.
     #[must_use]
     pub fn requests(&self) -> Resources {
+        self.sum(Wanted::amounts)
+    }
+
+    /// What its containers are held to, as a quota counts it.
+    #[must_use]
+    pub fn limits(&self) -> Resources {
+        self.sum(Wanted::limits)
+    }
+
+    fn sum(&self, amounts: fn(Wanted) -> Amounts) -> Resources {
         let Self {
             containers,
             init_containers,
             resources,
             overhead,
         } = self;
-        let of = |c: &ContainerShape| c.resources.unwrap_or_default().amounts().resources();
+        let of = |c: &ContainerShape| amounts(c.resources.unwrap_or_default()).resources();
         let mut running = containers
             .iter()
             .flatten()
@@ -111,7 +126,7 @@ impl PodShape {
             starting = larger(starting, step);
         }
         let mut total = larger(running, starting);
-        let whole = resources.unwrap_or_default().amounts();
+        let whole = amounts(resources.unwrap_or_default());
         total.millicores = whole.cpu.unwrap_or(total.millicores);
         total.bytes = whole.memory.unwrap_or(total.bytes);
         total.plus(overhead.unwrap_or_default().resources())

@@ -30,10 +30,21 @@ pub enum Kind {
     StatefulSet,
     /// HorizontalPodAutoscaler.
     HorizontalPodAutoscaler,
+    /// ResourceQuota, in other clusters only.
+    ResourceQuota,
 }
 
 impl Kind {
-    /// Every kind that is watched.
+    /// Every kind that is watched in another cluster.
+    pub const REMOTE: [Self; 5] = [
+        Self::Namespace,
+        Self::Node,
+        Self::Pod,
+        Self::Deployment,
+        Self::ResourceQuota,
+    ];
+
+    /// Every kind that is watched at home.
     pub const ALL: [Self; 10] = [
         Self::Site,
         Self::HybridWorkload,
@@ -61,6 +72,7 @@ impl Kind {
             Self::Deployment => "Deployment",
             Self::StatefulSet => "StatefulSet",
             Self::HorizontalPodAutoscaler => "HorizontalPodAutoscaler",
+            Self::ResourceQuota => "ResourceQuota",
         }
     }
 }

@@ -7,6 +7,7 @@ use super::requests::{Amounts, ContainerShape, PodShape, Wanted};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Taint};
 use kube::{Resource, api::ObjectMeta};
+use pinisi_crds::names::HUB_ANNOTATION;
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -50,6 +51,11 @@ impl From<NamespaceWire> for NamespaceFacts {
     fn from(w: NamespaceWire) -> Self {
         Self {
             terminating: w.metadata.deletion_timestamp.is_some(),
+            uid: w.metadata.uid.unwrap_or_default(),
+            hub: w
+                .metadata
+                .annotations
+                .and_then(|mut notes| notes.remove(HUB_ANNOTATION)),
             labels: w.metadata.labels.unwrap_or_default(),
         }
     }

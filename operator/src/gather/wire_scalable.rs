@@ -6,11 +6,13 @@ use super::meta::{foreign_writer, lean_with_writers};
 use super::requests::{Amounts, ContainerShape, PodShape, Wanted};
 use super::wire::key_of;
 use crate::checked::DeploymentParts;
+use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, Time};
 use kube::{Resource, api::ObjectMeta, core::Selector};
 use pinisi_crds::names::{
-    MANAGED_BY, MANAGED_BY_LABEL, SITE_LABEL, TEMPLATE_ANNOTATION, WORKLOAD_ANNOTATION,
+    CARRIED_ANNOTATION, HUB_ANNOTATION, MANAGED_BY, MANAGED_BY_LABEL, SITE_LABEL,
+    TEMPLATE_ANNOTATION, WORKLOAD_ANNOTATION,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -26,9 +28,29 @@ struct RolloutWire {
     updated_replicas: Option<i32>,
     current_revision: Option<Box<str>>,
     update_revision: Option<Box<str>>,
+    conditions: Option<Vec<FailureWire>>,
+}
+
+/// A condition, as far as it says that pods cannot be made.
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct FailureWire {
+    #[serde(rename = "type")]
+    type_: Option<Box<str>>,
+    status: Option<Box<str>>,
+    last_transition_time: Option<Time>,
 }
 
 impl RolloutWire {
+    /// Since when the controller cannot make pods; one that does not say since when says nothing.
+    fn failing_since(&self) -> Option<Timestamp> {
+        let failing = |c: &&FailureWire| {
+            c.type_.as_deref() == Some("ReplicaFailure") && c.status.as_deref() == Some("True")
+        };
+        let found = self.conditions.iter().flatten().find(failing)?;
+        found.last_transition_time.as_ref().map(|t| t.0)
+    }
+
     /// True when the controller has seen the spec and every replica runs its template. A revision
     /// differs for StatefulSets only.
     fn done(&self, generation: i64) -> bool {
@@ -38,6 +60,7 @@ impl RolloutWire {
             updated_replicas,
             current_revision,
             update_revision,
+            conditions: _,
         } = self;
         let settled = match (current_revision, update_revision) {
             (Some(current), Some(update)) => current == update,
@@ -147,14 +170,15 @@ impl From<TemplateWire> for TemplateFacts {
             s.when_unsatisfiable.as_deref() != Some("ScheduleAnyway")
                 && s.node_taints_policy.as_deref() != Some("Honor")
         };
+        let shape = PodShape {
+            containers,
+            init_containers,
+            resources,
+            overhead,
+        };
         Self {
-            requests: PodShape {
-                containers,
-                init_containers,
-                resources,
-                overhead,
-            }
-            .requests(),
+            requests: shape.requests(),
+            limits: shape.limits(),
             claims: volumes
                 .unwrap_or_default()
                 .into_iter()
@@ -192,6 +216,8 @@ fn sibling_marks(meta: &ObjectMeta) -> Option<SiblingMarks> {
         site: site.clone(),
         workload: note(WORKLOAD_ANNOTATION),
         digest: note(TEMPLATE_ANNOTATION),
+        hub: note(HUB_ANNOTATION),
+        carried: note(CARRIED_ANNOTATION),
     })
 }
 
@@ -240,6 +266,7 @@ impl From<DeploymentWire> for ScalableFacts {
             match_labels: selector.match_labels.clone().unwrap_or_default(),
             foreign_writer: foreign_writer(&metadata),
             rolling: !rolled_out,
+            failing_since: status.failing_since(),
             template: template.into(),
             sibling: sibling_marks(&metadata),
             uid: metadata.uid.unwrap_or_default(),
@@ -285,6 +312,7 @@ impl From<StatefulSetWire> for ScalableFacts {
             match_labels: selector.match_labels.clone().unwrap_or_default(),
             foreign_writer: foreign_writer(&metadata),
             rolling: !status.done(generation),
+            failing_since: status.failing_since(),
             template,
             sibling: None,
             uid: metadata.uid.unwrap_or_default(),

@@ -1,6 +1,7 @@
 //! Sites and their nodes, and the type that keeps Sensitive workloads on lawful ones.
 
 use super::amounts::{Percent, Resources};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Borrow, fmt, sync::Arc};
 
@@ -46,6 +47,19 @@ pub enum SiteKind {
     Edge,
 }
 
+/// Whether a site answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reach {
+    /// It does, or it is made of the hub's own nodes.
+    #[default]
+    Reachable,
+    /// It does not. What is known of it is as it was last seen, and nothing is written there.
+    Unreachable {
+        /// Since when.
+        since: Timestamp,
+    },
+}
+
 /// A place to run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Site {
@@ -62,6 +76,12 @@ pub struct Site {
     pub max: Option<Resources>,
     /// False stalls new placement (a node in two Sites, no nodes). What runs goes on running.
     pub open: bool,
+    /// Whether it answers.
+    #[serde(default)]
+    pub reach: Reach,
+    /// For how long replicas at an unreachable site count as serving; 0 or more.
+    #[serde(default)]
+    pub grace: SignedDuration,
     /// The site's Ready nodes.
     pub nodes: Vec<Node>,
 }

@@ -2,6 +2,7 @@
 //! runs where now.
 
 use super::amounts::{MilliLoad, Percent, Replicas, Resources};
+use super::refusal::Refusal;
 use super::site::{SiteName, SovereignSite};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,9 @@ pub struct Workload {
     pub request: Resources,
     /// What runs at each site now. Sites without an entry have nothing.
     pub legs: BTreeMap<SiteName, Leg>,
+    /// Sites that refuse this workload: nothing new goes there, what runs there stays.
+    #[serde(default)]
+    pub refused: BTreeMap<SiteName, Refusal>,
     /// Another autoscaler on the same count, such as "HorizontalPodAutoscaler web".
     pub competitor: Option<String>,
 }
@@ -207,4 +211,7 @@ pub struct Leg {
     pub foreign_writer: Option<String>,
     /// True while a roll-out is under way.
     pub rolling: bool,
+    /// How many pods more the namespace's quotas there admit; `None` where none limits them.
+    #[serde(default)]
+    pub quota_room: Option<Replicas>,
 }

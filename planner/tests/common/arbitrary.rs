@@ -3,6 +3,7 @@
 
 use super::*;
 use pinisi_planner::memory::{Blocked, Contest, Decisions, Drain, Statistics, WorkloadMemory};
+use pinisi_planner::model::refusal::{Refusal, RefusalKind};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -68,6 +69,10 @@ fn any_site() -> impl Strategy<Value = Site> {
         Just(SiteKind::Edge)
     ];
     let nodes = vec(any_node(), 0..5);
+    let reach = prop_oneof![
+        4 => Just(Reach::Reachable),
+        1 => time().prop_map(|since| Reach::Unreachable { since }),
+    ];
     (
         kind,
         percent(),
@@ -75,17 +80,22 @@ fn any_site() -> impl Strategy<Value = Site> {
         resources(),
         option::of(resources()),
         prop::bool::weighted(0.8),
+        (reach, duration()),
         nodes,
     )
-        .prop_map(|(kind, high, low, reserve, max, open, nodes)| Site {
-            kind,
-            high,
-            low,
-            reserve,
-            max,
-            open,
-            nodes,
-        })
+        .prop_map(
+            |(kind, high, low, reserve, max, open, (reach, grace), nodes)| Site {
+                kind,
+                high,
+                low,
+                reserve,
+                max,
+                open,
+                reach,
+                grace,
+                nodes,
+            },
+        )
 }
 
 fn any_leg() -> impl Strategy<Value = Leg> {
@@ -98,9 +108,10 @@ fn any_leg() -> impl Strategy<Value = Leg> {
         any::<i64>(),
         writer,
         prop::bool::weighted(0.1),
+        option::weighted(0.2, count()),
     )
         .prop_map(
-            |(spec, ready, bound, since, generation, foreign_writer, rolling)| {
+            |(spec, ready, bound, since, generation, foreign_writer, rolling, quota_room)| {
                 let pending = spec.minus(bound);
                 let pending_since = (pending > Replicas::ZERO).then_some(since);
                 Leg {
@@ -112,9 +123,18 @@ fn any_leg() -> impl Strategy<Value = Leg> {
                     generation,
                     foreign_writer,
                     rolling,
+                    quota_room,
                 }
             },
         )
+}
+
+pub fn refusal() -> Refusal {
+    Refusal {
+        kind: RefusalKind::ServiceAccountMissing,
+        object: "ServiceAccount web".into(),
+        text: "there is no ServiceAccount web".into(),
+    }
 }
 
 pub fn lost() -> impl Strategy<Value = Signal> {
@@ -185,6 +205,7 @@ fn any_workload() -> impl Strategy<Value = Workload> {
         });
     let legs = btree_map(site_name(), any_leg(), 0..5);
     let competitor = option::weighted(0.1, Just("HorizontalPodAutoscaler web".to_owned()));
+    let refused = btree_map(site_name(), Just(refusal()), 0..2);
     (
         any_placement(),
         mode,
@@ -193,11 +214,21 @@ fn any_workload() -> impl Strategy<Value = Workload> {
         drain,
         0i32..3,
         resources(),
-        legs,
+        (legs, refused),
         competitor,
     )
         .prop_map(
-            |(placement, mode, demand, override_, drain, priority, request, legs, competitor)| {
+            |(
+                placement,
+                mode,
+                demand,
+                override_,
+                drain,
+                priority,
+                request,
+                (legs, refused),
+                competitor,
+            )| {
                 Workload {
                     placement,
                     mode,
@@ -207,6 +238,7 @@ fn any_workload() -> impl Strategy<Value = Workload> {
                     priority,
                     request,
                     legs,
+                    refused,
                     competitor,
                 }
             },

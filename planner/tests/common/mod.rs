@@ -8,7 +8,7 @@ pub mod arbitrary;
 use jiff::{SignedDuration, Timestamp};
 use pinisi_planner::model::World;
 use pinisi_planner::model::amounts::{MilliLoad, Percent, Replicas, Resources};
-use pinisi_planner::model::site::{Node, Site, SiteKind, SiteName, SovereignSite};
+use pinisi_planner::model::site::{Node, Reach, Site, SiteKind, SiteName, SovereignSite};
 use pinisi_planner::model::workload::*;
 use pinisi_planner::{Memory, Plan, Step, WorkloadId, plan};
 use std::collections::BTreeMap;
@@ -64,6 +64,8 @@ pub fn site(kind: SiteKind, nodes: usize, millicores: u64) -> Site {
         reserve: Resources::ZERO,
         max: None,
         open: true,
+        reach: Reach::Reachable,
+        grace: secs(300),
         nodes: (0..nodes)
             .map(|i| node(&format!("n{i}"), millicores))
             .collect(),
@@ -95,6 +97,7 @@ pub fn mass(demand: Demand) -> Workload {
         priority: 0,
         request: cpu(1000),
         legs: BTreeMap::new(),
+        refused: BTreeMap::new(),
         competitor: None,
     }
 }

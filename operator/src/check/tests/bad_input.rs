@@ -463,6 +463,7 @@ fn deletion_holds_everything() {
         crate::gather::facts::NamespaceFacts {
             labels: [("pinisi.dev/class".into(), "MassTraffic".into())].into(),
             terminating: true,
+            ..Default::default()
         },
     );
     c.web_is_refused("NamespaceTerminating", &["shop is being deleted"]);

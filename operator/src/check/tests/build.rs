@@ -9,6 +9,7 @@ use crate::gather::{
     wire_custom::{SiteWire, SourceWire, SovereignWire, WorkloadWire},
     wire_scalable::{DeploymentWire, StatefulSetWire},
 };
+use crate::refusals::Refusals;
 use jiff::Timestamp;
 use pinisi_planner::{
     WorkloadId,
@@ -49,13 +50,13 @@ pub fn set(object: &mut Value, path: &str, value: Value) {
 }
 
 /// An index under construction.
-pub struct Cluster(pub Index);
+pub struct Cluster(pub Index, pub Refusals);
 
 impl Cluster {
     /// Sites `home` (OnPrem, 2 nodes of 4 cores) and `cloud` (Cloud, 2 tainted nodes), namespaces
     /// `shop` (MassTraffic) and `health` (Sensitive), a source `prom` with the query `rps`.
     pub fn new() -> Self {
-        let mut c = Self(Index::default());
+        let mut c = Self(Index::default(), Refusals::default());
         for n in ["h1", "h2"] {
             c.node(node(n, "home"));
         }
@@ -133,7 +134,7 @@ impl Cluster {
     }
 
     pub fn check(&self) -> Checked {
-        check(&self.0, now())
+        check(&self.0, &self.1, now())
     }
     pub fn web(&self) -> Workload {
         let checked = self.check();
