@@ -11,7 +11,6 @@ pub use status::MetricStatus;
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::KubeSchema;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How the total follows load and metrics. Where several are given, the largest need counts.

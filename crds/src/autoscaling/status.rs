@@ -3,7 +3,6 @@
 
 use super::metric::MetricType;
 use kube::KubeSchema;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What one metric says.
