@@ -278,6 +278,9 @@ pub struct DecisionMemory {
     /// Total decided last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<i32>,
+    /// True where a total of 0 was decided, so that metrics may end it. Absent: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaled_to_zero: Option<bool>,
     /// The drain step under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drain: Option<DrainMemory>,

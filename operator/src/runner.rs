@@ -312,12 +312,8 @@ impl Runner {
             if decision.steps.is_empty() {
                 self.samples.remove(id);
             } else if before.is_some_and(|before| before != decision.want)
-                && let Some(Demand::Load(load)) = checked
-                    .world
-                    .workloads
-                    .get(id)
-                    .map(|workload| &workload.demand)
-                && let Signal::Fresh { at, load: _ } = load.signal
+                && let Some(workload) = checked.world.workloads.get(id)
+                && let Some(at) = sampled(&workload.demand)
             {
                 // An earlier sample that is still unanswered counts from its own time.
                 self.samples.entry(id.clone()).or_insert(at);
@@ -411,6 +407,18 @@ impl Runner {
         if tokio::time::timeout(SHUTDOWN_GRACE, all).await.is_err() {
             tracing::warn!("writes in flight were left behind");
         }
+    }
+}
+
+/// Time of the sample that a total follows, where it follows one.
+fn sampled(demand: &Demand) -> Option<Timestamp> {
+    match demand {
+        Demand::Untouched | Demand::Fixed(_) => None,
+        Demand::Load(load) => match load.signal {
+            Signal::Fresh { at, load: _ } => Some(at),
+            Signal::Stale { .. } | Signal::Missing(_) => None,
+        },
+        Demand::Metrics(metrics) => Some(metrics.read_at),
     }
 }
 

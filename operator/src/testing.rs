@@ -155,6 +155,7 @@ pub(crate) fn decision(
         .into(),
         steps,
         reasons,
+        metrics: None,
     }
 }
 

@@ -2,7 +2,7 @@
 //! parts decide; here they are only put in order and their reasons collected.
 
 use crate::contest::{self, Holder};
-use crate::demand::{self, Wanted};
+use crate::demand::{self, Count, Wanted};
 use crate::drain::{self, Round};
 use crate::memory::{Blocked, Contest, Decisions, Drain, WorkloadMemory};
 use crate::model::World;
@@ -62,13 +62,20 @@ pub(crate) fn decide(
     seats.sort(moving.as_ref(), &before.decisions.sites, &turn.blocked);
     seats.measure(rooms, &turn.blocked, workload.request, sensitive);
 
+    let (holder, contest) = hold(workload, untouched, &seats, &before.decisions, now);
+    let writes = workload.mode == Mode::Active && holder == Holder::Us && !untouched;
     let decided = before.decisions.total;
-    let present = seats.present(decided.is_some() && workload.demand != Demand::Untouched);
-    let mut wanted = demand::decide(&workload.demand, &before.statistics, present, decided, now);
+    let count = Count {
+        present: seats.present(decided.is_some() && workload.demand != Demand::Untouched),
+        specified: seats.specified(),
+        decided,
+        ours: writes,
+        scaled_to_zero: before.decisions.scaled_to_zero,
+    };
+    let mut wanted = demand::decide(&workload.demand, &before.statistics, count, now);
     if let Some(word) = word {
         wanted = demand::overridden(wanted, word);
     }
-    let (holder, contest) = hold(workload, untouched, &seats, &before.decisions, now);
     let mut reasons = std::mem::take(&mut wanted.reasons);
     if let Holder::Other { writer, writes } = &holder {
         reasons.push(Reason::Contested {
@@ -83,7 +90,7 @@ pub(crate) fn decide(
         }
         // An autoscaler in the way is what Observe is for: show what would be done without it.
         Mode::Observe => !untouched,
-        Mode::Active => holder == Holder::Us && !untouched,
+        Mode::Active => writes,
     };
 
     let mut drain = None;
@@ -99,7 +106,6 @@ pub(crate) fn decide(
         }
     }
 
-    let writes = ours && workload.mode == Mode::Active;
     if workload.mode == Mode::Observe {
         reasons.push(Reason::Observed);
     }
@@ -121,10 +127,12 @@ pub(crate) fn decide(
             sites,
             drain,
             contest,
+            scaled_to_zero: made_zero(workload, wanted.want, &count),
         }
     } else {
         Decisions {
             contest,
+            scaled_to_zero: wanted.scaled_to_zero,
             ..before.decisions.clone()
         }
     };
@@ -151,12 +159,23 @@ pub(crate) fn decide(
             shares,
             steps,
             reasons,
+            metrics: wanted.outcome,
         },
         WorkloadMemory {
             decisions,
             statistics,
         },
     )
+}
+
+/// True where a total of 0 is decided here, by metrics or by an override, and not found.
+fn made_zero(workload: &Workload, want: Replicas, count: &Count) -> bool {
+    let follows = match &workload.demand {
+        Demand::Metrics(_) => true,
+        Demand::Untouched | Demand::Fixed(_) | Demand::Load(_) => false,
+    };
+    let ran = count.decided.unwrap_or(count.specified) > Replicas::ZERO;
+    follows && want == Replicas::ZERO && (ran || count.scaled_to_zero)
 }
 
 /// Who holds the target's count.
@@ -326,19 +345,19 @@ fn rank(reason: &Reason) -> u8 {
         Reason::Paused => 0,
         Reason::Contested { .. } => 1,
         Reason::Overridden { .. } => 2,
-        Reason::NoSignal(_) | Reason::StaleSignal { .. } => 3,
+        Reason::NoSignal(_) | Reason::StaleSignal { .. } | Reason::MetricInvalid { .. } => 3,
         Reason::Short { .. } => 4,
         Reason::PendingTooLong { .. } => 5,
         Reason::SiteUnreachable { .. } => 6,
         Reason::SiteRefused { .. } => 7,
         Reason::SiteClosed(_) => 8,
-        Reason::AtMaximum { .. } => 9,
+        Reason::AtMaximum { .. } | Reason::ScalingDisabled => 9,
         Reason::Draining { .. } => 10,
         Reason::Overflow { .. } => 11,
         Reason::Warming { .. } => 12,
-        Reason::HeldByWindow { .. } => 13,
+        Reason::HeldByWindow { .. } | Reason::Stabilized { .. } | Reason::RateLimited { .. } => 13,
         Reason::AtMinimum(_) => 14,
-        Reason::Load { .. } => 15,
+        Reason::Load { .. } | Reason::Metric { .. } => 15,
         Reason::SetByHand(_) => 16,
         Reason::Untouched => 17,
         Reason::Observed => 18,

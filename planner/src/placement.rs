@@ -26,6 +26,7 @@ pub(crate) fn grace(workload: &Workload) -> SignedDuration {
     let start_up = match &workload.demand {
         Demand::Untouched | Demand::Fixed(_) => SignedDuration::ZERO,
         Demand::Load(load) => load.start_up.clamp(SignedDuration::ZERO, GRACE_MAX),
+        Demand::Metrics(metrics) => metrics.start_up.clamp(SignedDuration::ZERO, GRACE_MAX),
     };
     PENDING_GRACE
         .max(start_up.saturating_add(start_up))

@@ -1,6 +1,7 @@
 //! The plan as a value, and the one pass that makes it.
 
 use crate::decide;
+use crate::hpa::Outcome;
 use crate::memory::Memory;
 use crate::model::World;
 use crate::model::amounts::{Percent, Replicas};
@@ -37,6 +38,10 @@ pub struct Decision {
     pub steps: Vec<Step>,
     /// Why, most telling first. Never empty.
     pub reasons: Vec<Reason>,
+    /// For a total that follows metrics: what the HPA's own rules come to, with its conditions and
+    /// the metrics' current values.
+    #[serde(default)]
+    pub metrics: Option<Outcome>,
 }
 
 /// A site's share of a workload.

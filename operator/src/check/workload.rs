@@ -216,6 +216,7 @@ fn decisions(status: &HybridWorkloadStatus, generation: i64) -> Decisions {
         total,
         drain,
         contest,
+        scaled_to_zero,
     }) = &status.memory
     else {
         return Decisions::default();
@@ -247,5 +248,6 @@ fn decisions(status: &HybridWorkloadStatus, generation: i64) -> Decisions {
             writer: c.writer.clone(),
             generation,
         }),
+        scaled_to_zero: scaled_to_zero.unwrap_or(false),
     }
 }

@@ -262,11 +262,16 @@ fn of_reason(
 fn scaling(world: &Workload, decision: &Decision) -> Option<Said> {
     match &world.demand {
         Demand::Untouched | Demand::Fixed(_) => None,
-        Demand::Load(_) => {
-            let fault = decision
-                .reasons
-                .iter()
-                .find(|reason| matches!(reason, Reason::NoSignal(_) | Reason::StaleSignal { .. }));
+        Demand::Load(_) | Demand::Metrics(_) => {
+            let fault = decision.reasons.iter().find(|reason| {
+                matches!(
+                    reason,
+                    Reason::NoSignal(_)
+                        | Reason::StaleSignal { .. }
+                        | Reason::MetricInvalid { .. }
+                        | Reason::ScalingDisabled
+                )
+            });
             Some(match fault {
                 Some(fault) => Said::new("ScalingActive", false, fault.word(), fault.to_string()),
                 None => Said::new(

@@ -133,12 +133,14 @@ fn memory(decisions: &Decisions) -> Option<DecisionMemory> {
         sites: _,
         drain,
         contest,
+        scaled_to_zero,
     } = decisions;
-    if total.is_none() && drain.is_none() && contest.is_none() {
+    if total.is_none() && drain.is_none() && contest.is_none() && !scaled_to_zero {
         return None;
     }
     Some(DecisionMemory {
         total: total.map(Replicas::to_api),
+        scaled_to_zero: scaled_to_zero.then_some(true),
         drain: drain.as_ref().map(
             |Drain {
                  from,

@@ -212,6 +212,11 @@ impl Seats {
             .sum()
     }
 
+    /// What the specs say in all.
+    pub(crate) fn specified(&self) -> Replicas {
+        self.rows.iter().map(|r| r.leg.spec).sum()
+    }
+
     /// Sum of the targets.
     pub(crate) fn targets(&self) -> Replicas {
         self.rows.iter().map(|r| r.target).sum()
