@@ -7,6 +7,7 @@ mod conflict;
 mod demand;
 mod legs;
 mod limits;
+mod metrics;
 mod placement;
 pub mod problem;
 mod signal;

@@ -5,6 +5,7 @@
 mod bad_input;
 mod build;
 mod fleet;
+mod metrics;
 mod never_panics;
 mod sites;
 mod sound;

@@ -7,6 +7,7 @@ use super::facts::{
     HpaFacts, NamespaceFacts, NodeFacts, ObjectKey, PodFacts, ScalableFacts, ScalableKind,
     SiteFacts, SourceFacts, SovereignFacts, WorkloadFacts,
 };
+use super::metrics::answers::MetricAnswers;
 use super::pods::PodTable;
 use super::samples::SourceAnswers;
 use pinisi_crds::site::ClusterIdentity;
@@ -37,6 +38,8 @@ pub struct Index {
     pub hpas: BTreeMap<ObjectKey, HpaFacts>,
     /// What each SignalSource answered, by its name.
     pub answers: BTreeMap<String, SourceAnswers>,
+    /// What the metrics APIs answered.
+    pub metrics: MetricAnswers,
     /// Other clusters, by the name of the Site that each is.
     pub clusters: BTreeMap<String, ClusterView>,
     /// Which cluster this is, once that was read.

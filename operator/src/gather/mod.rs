@@ -7,6 +7,7 @@ pub mod index;
 pub mod link;
 mod link_words;
 mod meta;
+pub mod metrics;
 mod phase;
 pub mod pods;
 mod prometheus;
@@ -14,6 +15,7 @@ pub mod quantity;
 pub mod remotes;
 mod requests;
 pub mod samples;
+mod shapes;
 pub mod shared;
 mod signals;
 mod watch;
@@ -93,9 +95,15 @@ impl Gather {
             HpaWire,
         );
         tasks.spawn(signals::supervise(shared.clone(), asker, stop.clone()));
+        let clients = RemoteClients::new(shared.clone());
+        let asked = metrics::Clients {
+            hub: client.clone(),
+            remotes: clients.clone(),
+        };
+        tasks.spawn(metrics::supervise(shared.clone(), asked, stop.clone()));
         Ok(Self {
             changes: shared.changes.subscribe(),
-            clients: RemoteClients::new(shared.clone()),
+            clients,
             shared,
             tasks,
             stop,

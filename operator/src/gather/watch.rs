@@ -166,6 +166,9 @@ fn take_in<K: Watched>(shared: &Shared, event: watcher::Event<K>, listed: &mut V
     if changed && K::KIND == Kind::SignalSource {
         shared.sources_changed.notify_one();
     }
+    if changed && K::KIND == Kind::HybridWorkload {
+        shared.workloads_changed.notify_one();
+    }
     if changed || first {
         shared.touch();
     }

@@ -57,6 +57,14 @@ pub struct Usage {
     pub pods: BTreeMap<String, BTreeMap<Box<str>, PodUsage>>,
 }
 
+impl Usage {
+    /// True where the answer speaks of a namespace.
+    #[must_use]
+    pub fn covers(&self, namespace: &str) -> bool {
+        self.covers.contains(namespace)
+    }
+}
+
 /// What one pod uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodUsage {

@@ -213,7 +213,10 @@ mod tests {
             (Some(124), Some(65_536_000)),
             "a part of a thousandth counts as one, as in Kubernetes"
         );
-        assert_eq!((web.containers[1].cpu, web.containers[1].memory), (Some(0), None));
+        assert_eq!(
+            (web.containers[1].cpu, web.containers[1].memory),
+            (Some(0), None)
+        );
     }
 
     #[test]
@@ -238,7 +241,13 @@ mod tests {
         let milli: Vec<_> = figures.iter().map(|f| f.milli.clone()).collect();
         assert_eq!(
             milli,
-            [Ok(1500), Ok(-2000), Ok(40_000), Err("NaN".into()), Err("".into())]
+            [
+                Ok(1500),
+                Ok(-2000),
+                Ok(40_000),
+                Err("NaN".into()),
+                Err("".into())
+            ]
         );
         assert_eq!(&*figures[0].name, "web-1");
         let windows: Vec<_> = figures.iter().map(|f| f.window).collect();
@@ -260,7 +269,11 @@ mod tests {
             ("9999999h", WINDOW_MAX * 1000),
             ("..s", 0),
         ] {
-            assert_eq!(window_of(text), SignedDuration::from_millis(millis), "{text}");
+            assert_eq!(
+                window_of(text),
+                SignedDuration::from_millis(millis),
+                "{text}"
+            );
         }
     }
 
