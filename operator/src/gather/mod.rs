@@ -25,6 +25,7 @@ pub mod wire_scalable;
 
 use index::Index;
 use jiff::{SignedDuration, Timestamp};
+use kube::{Api, runtime::watcher};
 use parking_lot::RwLockReadGuard;
 use remotes::RemoteClients;
 use shared::{Kind, Shared, WatchHealth};
@@ -71,7 +72,6 @@ impl Gather {
         namespace: &str,
         stop: &CancellationToken,
     ) -> Result<Self, GatherError> {
-        let _ = namespace;
         use wire::{HpaWire, NamespaceWire, NodeWire, PodWire};
         use wire_custom::{SiteWire, SourceWire, SovereignWire, WorkloadWire};
         use wire_scalable::{DeploymentWire, StatefulSetWire};
@@ -80,7 +80,12 @@ impl Gather {
         let asker = prometheus::client()?;
         let mut tasks = JoinSet::new();
         macro_rules! watch {
-            ($($wire:ty),+ $(,)?) => { $( tasks.spawn(watch::run::<$wire>(shared.clone(), client.clone(), stop.clone())); )+ };
+            ($($wire:ty),+ $(,)?) => { $( tasks.spawn(watch::run::<$wire, Shared>(
+                shared.clone(),
+                Api::all(client.clone()),
+                watcher::Config::default(),
+                stop.clone(),
+            )); )+ };
         }
         watch!(
             SiteWire,
@@ -95,7 +100,19 @@ impl Gather {
             HpaWire,
         );
         tasks.spawn(signals::supervise(shared.clone(), asker, stop.clone()));
+        tasks.spawn(remotes::find_hub(
+            shared.clone(),
+            client.clone(),
+            stop.clone(),
+        ));
         let clients = RemoteClients::new(shared.clone());
+        tasks.spawn(remotes::supervise(
+            shared.clone(),
+            clients.clone(),
+            client.clone(),
+            namespace.to_owned(),
+            stop.clone(),
+        ));
         let asked = metrics::Clients {
             hub: client.clone(),
             remotes: clients.clone(),
@@ -135,7 +152,8 @@ impl Gather {
         self.shared.changes.subscribe()
     }
 
-    /// True once the initial list of every kind was complete. Until then nothing may be judged.
+    /// True once the initial list of every kind was complete here. Until then nothing may be judged.
+    /// Other clusters are not waited for.
     #[must_use]
     pub fn synced(&self) -> bool {
         self.shared.health.lock().values().all(|h| h.synced)

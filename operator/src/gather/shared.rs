@@ -102,6 +102,7 @@ pub(super) struct Shared {
     pub changes: watch::Sender<u64>,
     pub sources_changed: Notify,
     pub workloads_changed: Notify,
+    pub sites_changed: Notify,
 }
 
 impl Shared {
@@ -117,6 +118,7 @@ impl Shared {
             changes: watch::Sender::new(0),
             sources_changed: Notify::new(),
             workloads_changed: Notify::new(),
+            sites_changed: Notify::new(),
         }
     }
 

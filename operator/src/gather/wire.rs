@@ -1,18 +1,23 @@
 //! Built-in kinds as they come over the wire, read thinly: what is not asked later is never built.
 //! Deployments and StatefulSets are in `wire_scalable`, custom resources in `wire_custom`.
 
-use super::facts::{HpaFacts, NamespaceFacts, NodeFacts, ObjectKey, PodCounting, PodFacts};
+use super::facts::{
+    HpaFacts, NamespaceFacts, NodeFacts, ObjectKey, PodCounting, PodFacts, QuotaFacts, QuotaLimit,
+    QuotaResource,
+};
 use super::meta::lean;
+use super::quantity::{QuantityError, millis, units};
 use super::requests::{Amounts, ContainerShape, PodShape, Wanted};
 use jiff::Timestamp;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
-use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Taint};
+use k8s_openapi::api::core::v1::{Namespace, Node, Pod, ResourceQuota, Taint};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{Resource, api::ObjectMeta};
 use pinisi_crds::names::HUB_ANNOTATION;
 use pinisi_planner::hpa::{Phase, Ready, ReadyStatus};
-use serde::Deserialize;
-use std::sync::Arc;
+use serde::{Deserialize, de::IgnoredAny};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Pods on a node that does not say how many it takes: the kubelet's own default.
 const POD_SLOTS_DEFAULT: u64 = 110;
@@ -264,7 +269,7 @@ struct HpaSourceWire {
 struct HpaTargetWire {
     #[serde(rename = "type")]
     type_: Option<Box<str>>,
-    average_value: Option<serde::de::IgnoredAny>,
+    average_value: Option<IgnoredAny>,
 }
 
 impl HpaMetricWire {
@@ -335,6 +340,87 @@ impl From<HpaWire> for HpaFacts {
                 .find(|o| o.kind == "ScaledObject")
                 .map(|o| o.name.clone()),
             counts_pods,
+        }
+    }
+}
+
+/// A ResourceQuota.
+#[derive(Resource, Deserialize, Clone, Debug)]
+#[resource(inherit = ResourceQuota)]
+pub struct QuotaWire {
+    /// Metadata.
+    #[serde(deserialize_with = "lean")]
+    pub metadata: ObjectMeta,
+    #[serde(default)]
+    spec: QuotaSpecWire,
+    #[serde(default)]
+    status: QuotaStatusWire,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct QuotaSpecWire {
+    hard: Option<BTreeMap<String, Quantity>>,
+    scopes: Option<Vec<String>>,
+    scope_selector: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default)]
+struct QuotaStatusWire {
+    used: Option<BTreeMap<String, Quantity>>,
+}
+
+/// What a quota's resource limits, where it limits pods, and how its amounts are read.
+fn quota_resource(name: &str) -> Option<(QuotaResource, fn(&str) -> Result<u64, QuantityError>)> {
+    Some(match name {
+        "pods" | "count/pods" => (QuotaResource::Pods, units),
+        "cpu" | "requests.cpu" => (QuotaResource::Cpu, millis),
+        "memory" | "requests.memory" => (QuotaResource::Memory, units),
+        "limits.cpu" => (QuotaResource::CpuLimits, millis),
+        "limits.memory" => (QuotaResource::MemoryLimits, units),
+        _ => return None,
+    })
+}
+
+impl From<QuotaWire> for QuotaFacts {
+    fn from(w: QuotaWire) -> Self {
+        let QuotaWire {
+            metadata,
+            spec,
+            status,
+        } = w;
+        let QuotaSpecWire {
+            hard,
+            scopes,
+            scope_selector,
+        } = spec;
+        let used = status.used.unwrap_or_default();
+        let mut limits: BTreeMap<QuotaResource, QuotaLimit> = BTreeMap::new();
+        for (name, Quantity(text)) in hard.unwrap_or_default() {
+            // One that cannot be read limits nothing here; the API server accepts none of that kind.
+            let Some((resource, read)) = quota_resource(&name) else {
+                continue;
+            };
+            let Ok(hard) = read(&text) else { continue };
+            let used = used.get(&name).and_then(|Quantity(text)| read(text).ok());
+            let new = QuotaLimit {
+                hard,
+                used: used.unwrap_or(0),
+            };
+            // Of two names for one thing the tighter counts.
+            let room = |limit: &QuotaLimit| limit.hard.saturating_sub(limit.used);
+            let kept = limits.entry(resource).or_insert(new);
+            if room(&new) < room(kept) {
+                *kept = new;
+            }
+        }
+        // Pods of a Deployment have no deadline and, as a rule, requests.
+        let counts = |scope: &String| scope == "NotTerminating" || scope == "NotBestEffort";
+        Self {
+            key: key_of(&metadata),
+            limits,
+            applies: scope_selector.is_none() && scopes.iter().flatten().all(counts),
         }
     }
 }
