@@ -2,6 +2,7 @@
 //! bounded words, never messages. Deliberately not here: deciding what to show (run and report).
 
 use crate::checked::{Checked, SensitivePods};
+use crate::gather::metrics::question::Place;
 use jiff::Timestamp;
 use pinisi_crds::hybrid_workload::Class;
 use pinisi_planner::Plan;
@@ -13,7 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::Hash;
 use std::sync::atomic::AtomicU64;
@@ -44,6 +45,7 @@ labels!(SiteLabels { site });
 labels!(ErrorLabels { step, reason });
 labels!(WriteLabels { kind, result });
 labels!(SignalLabels { source, query });
+labels!(AskedLabels { cluster, result });
 
 /// A gauge by labels, whose series go when they are not set any more.
 #[derive(Clone, Debug)]
@@ -89,6 +91,7 @@ pub struct Metrics {
     check: Histogram,
     errors: Family<ErrorLabels, Counter>,
     writes: Family<WriteLabels, Counter>,
+    asked: Family<AskedLabels, Counter>,
 }
 
 #[derive(Default)]
@@ -114,6 +117,7 @@ impl Default for Metrics {
             check: spans(),
             errors: Family::default(),
             writes: Family::default(),
+            asked: Family::default(),
         };
         metrics.registered()
     }
@@ -185,6 +189,11 @@ impl Metrics {
             self.writes.clone(),
         );
         registry.register(
+            "metrics_questions",
+            "Questions to metrics APIs, by cluster (hub, or a Site) and bounded result",
+            self.asked.clone(),
+        );
+        registry.register(
             "build",
             "The build",
             Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]),
@@ -200,6 +209,21 @@ impl Metrics {
         let mut body = String::new();
         text::encode(&mut body, &self.registry)?;
         Ok(body)
+    }
+
+    /// Shows how often metrics APIs were asked so far.
+    pub fn asked(&self, counts: &BTreeMap<(Place, &'static str), u64>) {
+        for ((place, result), count) in counts {
+            let labels = AskedLabels {
+                cluster: match place {
+                    Place::Hub => "hub".to_owned(),
+                    Place::Site(site) => site.clone(),
+                },
+                result: (*result).to_owned(),
+            };
+            let counter = self.asked.get_or_create(&labels);
+            counter.inc_by(count.saturating_sub(counter.get()));
+        }
     }
 
     /// Shows a round's world and plan.

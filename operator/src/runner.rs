@@ -187,7 +187,11 @@ impl Runner {
             self.say_waiting(gather, instant);
             return;
         }
-        let checked = check::check(&gather.read(), &self.refusals, now);
+        let checked = {
+            let index = gather.read();
+            self.metrics.asked(&index.metrics.asked);
+            check::check(&index, &self.refusals, now)
+        };
         self.metrics.checked(instant.elapsed());
         // A follower decides as the leader would, a new leader as the old one.
         memory::prepare(

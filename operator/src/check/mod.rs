@@ -8,6 +8,7 @@ mod demand;
 mod gateway;
 mod legs;
 mod limits;
+mod metrics;
 mod placement;
 pub mod problem;
 mod signal;

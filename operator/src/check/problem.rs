@@ -207,6 +207,29 @@ pub enum Problem {
         /// A tainted node that carries it.
         node: String,
     },
+    /// A metric cannot be read at a site that answers otherwise.
+    MetricUnknownAt {
+        /// JSON path of the metric.
+        field: String,
+        /// Its type.
+        kind: &'static str,
+        /// The site.
+        site: String,
+        /// Why.
+        why: String,
+    },
+    /// An HPA that sets this workload's count works it out from the pods of this cluster, and a
+    /// site is in another one.
+    HpaCountsHomePods {
+        /// The HPA.
+        hpa: String,
+        /// JSON path of its metric.
+        field: String,
+        /// The metric's type.
+        kind: &'static str,
+        /// The site.
+        site: String,
+    },
 
     /// A source without a usable address.
     NoAddress {
@@ -280,6 +303,8 @@ impl Problem {
             Self::HomeMoved { .. } => "HomeMoved",
             Self::OverrideSite { .. } => "OverrideSiteIgnored",
             Self::TopologyCountsTaintedNodes { .. } => "TopologyCountsTaintedNodes",
+            Self::MetricUnknownAt { .. } => "MetricUnknownAtSite",
+            Self::HpaCountsHomePods { .. } => "HpaCountsHomePods",
             Self::NoAddress { .. } => "NoAddress",
             Self::QueryFailed { reason, .. } | Self::GatewayFailing { reason, .. } => reason,
             Self::UnusableSeries { .. } => "UnusableSeries",
@@ -317,6 +342,7 @@ impl Problem {
             | Self::NotSplittable { .. }
             | Self::HasClaims { .. }
             | Self::HomeMoved { .. }
+            | Self::HpaCountsHomePods { .. }
             | Self::NoAddress { .. }
             | Self::QueryFailed { .. } => true,
             Self::Untainted { .. }
@@ -324,6 +350,7 @@ impl Problem {
             | Self::LabelNotExclusive { .. }
             | Self::OverrideSite { .. }
             | Self::TopologyCountsTaintedNodes { .. }
+            | Self::MetricUnknownAt { .. }
             | Self::UnusableSeries { .. } => false,
             Self::GatewayFailing { lost, .. } => *lost,
         }

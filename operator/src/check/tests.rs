@@ -6,6 +6,7 @@ mod bad_input;
 mod build;
 mod fleet;
 mod gateways;
+mod metrics;
 mod never_panics;
 mod sites;
 mod sound;

@@ -114,6 +114,17 @@ impl fmt::Display for Problem {
                 "spec.targetRef: the target's topologySpreadConstraints over {key} count tainted nodes such as {node}, which would freeze growth at home; \
                  set nodeTaintsPolicy: Honor on that constraint"
             ),
+            Self::MetricUnknownAt { field, kind, site, why } => write!(
+                f,
+                "{field}: the {kind} metric is not known at Site {site} ({why}); nothing shrinks meanwhile: mend the metrics API of that cluster, \
+                 or the operator's right to read it"
+            ),
+            Self::HpaCountsHomePods { hpa, field, kind, site } => write!(
+                f,
+                "spec.placement.tiers: Site {site} is another cluster, and {hpa}, which sets this workload's count, works {field} ({kind}) out from the pods \
+                 of this cluster alone, so it would shrink the service while it runs there; hold that HPA to averageValue of an External or Object metric, \
+                 or move its metrics into spec.autoscaling.metrics here and delete it"
+            ),
             Self::NoAddress { address } => {
                 write!(f, "spec.prometheus.address is {address:?}; set a URL with a host, for example http://prometheus.monitoring.svc:9090")
             }

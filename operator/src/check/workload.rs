@@ -3,7 +3,8 @@
 use super::{
     Context, demand,
     legs::{self, Running},
-    placement::{self, Grounds},
+    metrics::Scope,
+    placement::{self, Grounds, Placed},
     problem::{Problem, class_name},
     target,
 };
@@ -11,7 +12,7 @@ use crate::checked::WorkloadSubject;
 use crate::gather::facts::{NamespaceFacts, Unreadable, WorkloadFacts};
 use jiff::Timestamp;
 use pinisi_crds::{
-    HybridWorkloadStatus,
+    HybridWorkloadSpec, HybridWorkloadStatus,
     hybrid_workload::{Class, DecisionMemory, DrainMemory, Mode, TargetRef},
     names::{CLASS_LABEL, FINALIZER},
 };
@@ -118,7 +119,10 @@ pub fn check_one(
         .and_then(|h| legs.get(h))
         .map(|l| l.ready);
     let total: Replicas = legs.values().map(|l| l.spec).sum();
-    let (demand, adopt) = demand::read(index, &facts.key, spec, total, now, &mut problems);
+    let home = placed.as_ref().and_then(|p| p.sites.first());
+    let scope = Scope::new(index, facts, found, siblings, home);
+    let (demand, adopt) = demand::read(&scope, spec, total, now, &mut problems);
+    problems.extend(driven_from_home(context, facts, spec, placed.as_ref()));
     let override_ = demand::override_of(spec, placed.as_ref(), now, &mut problems);
     let drain = demand::drain(spec, &mut problems);
     if let Some(placed) = &placed {
@@ -165,6 +169,37 @@ pub fn check_one(
         _ => None,
     };
     (subject, workload)
+}
+
+/// An HPA that sets the count of a workload, part of which it does not see.
+fn driven_from_home(
+    context: &Context<'_>,
+    facts: &WorkloadFacts,
+    spec: &HybridWorkloadSpec,
+    placed: Option<&Placed>,
+) -> Option<Problem> {
+    if spec.autoscaling.is_some() {
+        return None;
+    }
+    let remote = |site: &&SiteName| {
+        let facts = context.index.sites.get(site.as_str());
+        let spec = facts.and_then(|site| site.spec.as_ref().ok());
+        spec.is_some_and(|spec| spec.kubeconfig_secret_ref.is_some())
+    };
+    let site = placed?.sites.iter().find(remote)?;
+    let drivers = context.wants.drivers(&facts.key).iter();
+    let (hpa, counting) = drivers
+        .filter_map(|hpa| Some((hpa, hpa.counts_pods.as_ref()?)))
+        .next()?;
+    Some(Problem::HpaCountsHomePods {
+        hpa: match &hpa.scaled_object {
+            Some(owner) => format!("ScaledObject {owner}"),
+            None => format!("HorizontalPodAutoscaler {}", hpa.key.name),
+        },
+        field: counting.field.clone(),
+        kind: counting.kind,
+        site: site.to_string(),
+    })
 }
 
 const fn mode_of(mode: Mode) -> world::Mode {

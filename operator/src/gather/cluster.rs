@@ -39,6 +39,8 @@ pub struct ClusterView {
     /// What does not stop the link but should be known: a kind that cannot be read and is done
     /// without, a rotated credential that does not work yet.
     pub warnings: Vec<LinkFault>,
+    /// Faults so far, by their reason.
+    pub errors: BTreeMap<&'static str, u64>,
 }
 
 /// The receiving cluster's guard, as far as this process knows.
@@ -86,6 +88,7 @@ impl ClusterView {
         *self = Self {
             link: self.link.clone(),
             began: self.began,
+            errors: std::mem::take(&mut self.errors),
             ..Self::default()
         };
     }

@@ -8,6 +8,7 @@ use super::facts::{
     SiteFacts, SourceFacts, SovereignFacts, WorkloadFacts,
 };
 use super::gateway::answer::GatewayAnswer;
+use super::metrics::answers::MetricAnswers;
 use super::pods::PodTable;
 use super::samples::SourceAnswers;
 use pinisi_crds::site::ClusterIdentity;
@@ -40,6 +41,8 @@ pub struct Index {
     pub answers: BTreeMap<String, SourceAnswers>,
     /// How the gateways of each SignalSource that scrapes some fare, by its name.
     pub gateways: BTreeMap<String, Vec<GatewayAnswer>>,
+    /// What the metrics APIs answered.
+    pub metrics: MetricAnswers,
     /// Other clusters, by the name of the Site that each is.
     pub clusters: BTreeMap<String, ClusterView>,
     /// Which cluster this is, once that was read.

@@ -8,6 +8,7 @@ pub mod index;
 pub mod link;
 mod link_words;
 mod meta;
+pub mod metrics;
 mod phase;
 pub mod pods;
 mod prometheus;
@@ -15,6 +16,7 @@ pub mod quantity;
 pub mod remotes;
 mod requests;
 pub mod samples;
+mod shapes;
 pub mod shared;
 mod signals;
 mod watch;
@@ -24,6 +26,7 @@ pub mod wire_scalable;
 
 use index::Index;
 use jiff::{SignedDuration, Timestamp};
+use kube::{Api, runtime::watcher};
 use parking_lot::RwLockReadGuard;
 use remotes::RemoteClients;
 use shared::{Kind, Shared, WatchHealth};
@@ -70,7 +73,6 @@ impl Gather {
         namespace: &str,
         stop: &CancellationToken,
     ) -> Result<Self, GatherError> {
-        let _ = namespace;
         use wire::{HpaWire, NamespaceWire, NodeWire, PodWire};
         use wire_custom::{SiteWire, SourceWire, SovereignWire, WorkloadWire};
         use wire_scalable::{DeploymentWire, StatefulSetWire};
@@ -79,7 +81,12 @@ impl Gather {
         let clients = signals::Clients::new()?;
         let mut tasks = JoinSet::new();
         macro_rules! watch {
-            ($($wire:ty),+ $(,)?) => { $( tasks.spawn(watch::run::<$wire>(shared.clone(), client.clone(), stop.clone())); )+ };
+            ($($wire:ty),+ $(,)?) => { $( tasks.spawn(watch::run::<$wire, Shared>(
+                shared.clone(),
+                Api::all(client.clone()),
+                watcher::Config::default(),
+                stop.clone(),
+            )); )+ };
         }
         watch!(
             SiteWire,
@@ -94,9 +101,27 @@ impl Gather {
             HpaWire,
         );
         tasks.spawn(signals::supervise(shared.clone(), clients, stop.clone()));
+                tasks.spawn(remotes::find_hub(
+            shared.clone(),
+            client.clone(),
+            stop.clone(),
+        ));
+        let remote_clients = RemoteClients::new(shared.clone());
+        tasks.spawn(remotes::supervise(
+            shared.clone(),
+            remote_clients.clone(),
+            client.clone(),
+            namespace.to_owned(),
+            stop.clone(),
+        ));
+        let asked = metrics::Clients {
+            hub: client.clone(),
+            remotes: remote_clients.clone(),
+        };
+        tasks.spawn(metrics::supervise(shared.clone(), asked, stop.clone()));
         Ok(Self {
             changes: shared.changes.subscribe(),
-            clients: RemoteClients::new(shared.clone()),
+            clients: remote_clients,
             shared,
             tasks,
             stop,
@@ -128,7 +153,8 @@ impl Gather {
         self.shared.changes.subscribe()
     }
 
-    /// True once the initial list of every kind was complete. Until then nothing may be judged.
+    /// True once the initial list of every kind was complete here. Until then nothing may be judged.
+    /// Other clusters are not waited for.
     #[must_use]
     pub fn synced(&self) -> bool {
         self.shared.health.lock().values().all(|h| h.synced)

@@ -101,6 +101,8 @@ pub(super) struct Shared {
     pub health: Mutex<BTreeMap<Kind, WatchHealth>>,
     pub changes: watch::Sender<u64>,
     pub sources_changed: Notify,
+    pub workloads_changed: Notify,
+    pub sites_changed: Notify,
 }
 
 impl Shared {
@@ -115,6 +117,8 @@ impl Shared {
             ),
             changes: watch::Sender::new(0),
             sources_changed: Notify::new(),
+            workloads_changed: Notify::new(),
+            sites_changed: Notify::new(),
         }
     }
 

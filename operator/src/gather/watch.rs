@@ -1,93 +1,158 @@
-//! One watch a kind: events go by value straight into the index. A re-list replaces the kind at
+//! One watch a kind: events go by value straight into the index, or into the view of the cluster
+//! that they come from. A re-list replaces the kind at
 //! once when it is complete, so that nothing seems gone in between. Errors are counted and
 //! waited out, never fatal.
 
 use super::{
+    cluster::ClusterView,
     facts::ObjectKey,
     index::Index,
-    shared::{Kind, Shared},
-    wire::{HpaWire, NamespaceWire, NodeWire, PodWire, key_of},
+    shared::{Kind, Shared, WatchHealth},
+    wire::{HpaWire, NamespaceWire, NodeWire, PodWire, QuotaWire, key_of},
     wire_custom::{SiteWire, SourceWire, SovereignWire, WorkloadWire},
     wire_scalable::{DeploymentWire, StatefulSetWire},
 };
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use kube::{
-    Api, Client, Resource,
+    Api, Resource,
     runtime::{WatchStreamExt as _, watcher},
 };
 use serde::de::DeserializeOwned;
 use std::{fmt::Debug, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
-/// A kind as it comes over the wire, and where it goes in the index.
-pub(super) trait Watched:
+/// Where the events of watches go: the index, or one cluster's view in it.
+pub(super) trait Destination: Send + Sync + 'static {
+    /// What holds the facts.
+    type Store;
+    /// Changes the facts; false where nothing changed, or where nobody wants them any more.
+    fn change(&self, change: impl FnOnce(&mut Self::Store) -> bool) -> bool;
+    /// Notes how a watch fares.
+    fn with_health(&self, kind: Kind, change: impl FnOnce(&mut WatchHealth));
+    /// A list of a kind is whole, for the first time or anew.
+    fn listed(&self, kind: Kind);
+    /// A watch failed.
+    fn failed(&self, kind: Kind, error: &watcher::Error);
+    /// Something of a kind changed that is asked for.
+    fn touched(&self, kind: Kind);
+}
+
+impl Destination for Shared {
+    type Store = Index;
+    fn change(&self, change: impl FnOnce(&mut Index) -> bool) -> bool {
+        change(&mut self.index.write())
+    }
+    fn with_health(&self, kind: Kind, change: impl FnOnce(&mut WatchHealth)) {
+        Self::with_health(self, kind, change);
+    }
+    fn listed(&self, _: Kind) {}
+    fn failed(&self, _: Kind, _: &watcher::Error) {}
+    fn touched(&self, kind: Kind) {
+        match kind {
+            Kind::SignalSource => self.sources_changed.notify_one(),
+            Kind::Site => self.sites_changed.notify_one(),
+            Kind::HybridWorkload => self.workloads_changed.notify_one(),
+            Kind::SovereignNodes
+            | Kind::Namespace
+            | Kind::Node
+            | Kind::Pod
+            | Kind::Deployment
+            | Kind::StatefulSet
+            | Kind::HorizontalPodAutoscaler
+            | Kind::ResourceQuota => {}
+        }
+        self.touch();
+    }
+}
+
+/// A kind as it comes over the wire, and where it goes in a store.
+pub(super) trait Watched<S>:
     Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug + Send + 'static
 {
     /// What the index holds of one object.
     type Facts: Send;
     const KIND: Kind;
     fn facts(self) -> Self::Facts;
-    fn apply(index: &mut Index, facts: Self::Facts) -> bool;
-    fn delete(index: &mut Index, key: &ObjectKey) -> bool;
-    fn replace(index: &mut Index, all: Vec<Self::Facts>) -> bool;
+    fn apply(store: &mut S, facts: Self::Facts) -> bool;
+    fn delete(store: &mut S, key: &ObjectKey) -> bool;
+    fn replace(store: &mut S, all: Vec<Self::Facts>) -> bool;
 }
 
 macro_rules! watched {
-    ($wire:ty, $facts:ty, $kind:ident, $apply:ident, $delete:ident($key:ident => $by:expr), $replace:ident) => {
-        impl Watched for $wire {
+    ($store:ty: $wire:ty, $facts:ty, $kind:ident, $apply:ident, $delete:ident($key:ident => $by:expr), $replace:ident) => {
+        impl Watched<$store> for $wire {
             type Facts = $facts;
             const KIND: Kind = Kind::$kind;
             fn facts(self) -> Self::Facts {
                 self.into()
             }
-            fn apply(index: &mut Index, facts: Self::Facts) -> bool {
-                index.$apply(facts)
+            fn apply(store: &mut $store, facts: Self::Facts) -> bool {
+                store.$apply(facts)
             }
-            fn delete(index: &mut Index, $key: &ObjectKey) -> bool {
-                index.$delete($by)
+            fn delete(store: &mut $store, $key: &ObjectKey) -> bool {
+                store.$delete($by)
             }
-            fn replace(index: &mut Index, all: Vec<Self::Facts>) -> bool {
-                index.$replace(all)
+            fn replace(store: &mut $store, all: Vec<Self::Facts>) -> bool {
+                store.$replace(all)
             }
         }
     };
 }
 
-watched!(SiteWire, super::facts::SiteFacts, Site, apply_site, delete_site(k => &k.name), replace_sites);
-watched!(WorkloadWire, super::facts::WorkloadFacts, HybridWorkload, apply_workload, delete_workload(k => k), replace_workloads);
-watched!(SourceWire, super::facts::SourceFacts, SignalSource, apply_source, delete_source(k => &k.name), replace_sources);
-watched!(SovereignWire, super::facts::SovereignFacts, SovereignNodes, apply_sovereign, delete_sovereign(k => &k.name), replace_sovereign);
-watched!(NodeWire, super::facts::NodeFacts, Node, apply_node, delete_node(k => &k.name), replace_nodes);
-watched!(PodWire, super::facts::PodFacts, Pod, apply_pod, delete_pod(k => k), replace_pods);
-watched!(DeploymentWire, super::facts::ScalableFacts, Deployment, apply_deployment, delete_deployment(k => k), replace_deployments);
-watched!(StatefulSetWire, super::facts::ScalableFacts, StatefulSet, apply_stateful_set, delete_stateful_set(k => k), replace_stateful_sets);
-watched!(HpaWire, super::facts::HpaFacts, HorizontalPodAutoscaler, apply_hpa, delete_hpa(k => k), replace_hpas);
+watched!(Index: SiteWire, super::facts::SiteFacts, Site, apply_site, delete_site(k => &k.name), replace_sites);
+watched!(Index: WorkloadWire, super::facts::WorkloadFacts, HybridWorkload, apply_workload, delete_workload(k => k), replace_workloads);
+watched!(Index: SourceWire, super::facts::SourceFacts, SignalSource, apply_source, delete_source(k => &k.name), replace_sources);
+watched!(Index: SovereignWire, super::facts::SovereignFacts, SovereignNodes, apply_sovereign, delete_sovereign(k => &k.name), replace_sovereign);
+watched!(Index: NodeWire, super::facts::NodeFacts, Node, apply_node, delete_node(k => &k.name), replace_nodes);
+watched!(Index: PodWire, super::facts::PodFacts, Pod, apply_pod, delete_pod(k => k), replace_pods);
+watched!(Index: DeploymentWire, super::facts::ScalableFacts, Deployment, apply_deployment, delete_deployment(k => k), replace_deployments);
+watched!(Index: StatefulSetWire, super::facts::ScalableFacts, StatefulSet, apply_stateful_set, delete_stateful_set(k => k), replace_stateful_sets);
+watched!(Index: HpaWire, super::facts::HpaFacts, HorizontalPodAutoscaler, apply_hpa, delete_hpa(k => k), replace_hpas);
 
-impl Watched for NamespaceWire {
-    type Facts = (String, super::facts::NamespaceFacts);
-    const KIND: Kind = Kind::Namespace;
-    fn facts(self) -> Self::Facts {
-        (self.metadata.name.clone().unwrap_or_default(), self.into())
-    }
-    fn apply(index: &mut Index, (name, facts): Self::Facts) -> bool {
-        index.apply_namespace(name, facts)
-    }
-    fn delete(index: &mut Index, key: &ObjectKey) -> bool {
-        index.delete_namespace(&key.name)
-    }
-    fn replace(index: &mut Index, all: Vec<Self::Facts>) -> bool {
-        index.replace_namespaces(all)
-    }
+watched!(ClusterView: NodeWire, super::facts::NodeFacts, Node, apply_node, delete_node(k => &k.name), replace_nodes);
+watched!(ClusterView: PodWire, super::facts::PodFacts, Pod, apply_pod, delete_pod(k => k), replace_pods);
+watched!(ClusterView: DeploymentWire, super::facts::ScalableFacts, Deployment, apply_deployment, delete_deployment(k => k), replace_deployments);
+watched!(ClusterView: QuotaWire, super::facts::QuotaFacts, ResourceQuota, apply_quota, delete_quota(k => k), replace_quotas);
+
+macro_rules! watched_namespaces {
+    ($store:ty) => {
+        impl Watched<$store> for NamespaceWire {
+            type Facts = (String, super::facts::NamespaceFacts);
+            const KIND: Kind = Kind::Namespace;
+            fn facts(self) -> Self::Facts {
+                (self.metadata.name.clone().unwrap_or_default(), self.into())
+            }
+            fn apply(store: &mut $store, (name, facts): Self::Facts) -> bool {
+                store.apply_namespace(name, facts)
+            }
+            fn delete(store: &mut $store, key: &ObjectKey) -> bool {
+                store.delete_namespace(&key.name)
+            }
+            fn replace(store: &mut $store, all: Vec<Self::Facts>) -> bool {
+                store.replace_namespaces(all)
+            }
+        }
+    };
 }
 
-/// Watches one kind in the whole cluster until `stop`.
-pub(super) async fn run<K: Watched>(shared: Arc<Shared>, client: Client, stop: CancellationToken) {
-    let stream = watcher(Api::<K>::all(client), watcher::Config::default()).default_backoff();
-    let mut stream = std::pin::pin!(stream);
+watched_namespaces!(Index);
+watched_namespaces!(ClusterView);
+
+/// Watches one kind until `stop`, as far as `config` selects it.
+pub(super) async fn run<K, D>(
+    to: Arc<D>,
+    api: Api<K>,
+    config: watcher::Config,
+    stop: CancellationToken,
+) where
+    D: Destination,
+    K: Watched<D::Store>,
+{
+    let mut stream = std::pin::pin!(watcher(api, config).default_backoff());
     let mut listed = Vec::new();
     let _ended = Ended {
-        shared: &shared,
+        to: &*to,
         kind: K::KIND,
         stop: &stop,
     };
@@ -97,8 +162,8 @@ pub(super) async fn run<K: Watched>(shared: Arc<Shared>, client: Client, stop: C
             () = stop.cancelled() => return,
         };
         match event {
-            Some(Ok(event)) => take_in::<K>(&shared, event, &mut listed),
-            Some(Err(error)) => failed(&shared, K::KIND, &error),
+            Some(Ok(event)) => take_in::<K, D>(&to, event, &mut listed),
+            Some(Err(error)) => failed(&*to, K::KIND, &error),
             // The watcher never ends by itself.
             None => return,
         }
@@ -107,16 +172,16 @@ pub(super) async fn run<K: Watched>(shared: Arc<Shared>, client: Client, stop: C
 
 /// Says in the watch's health that its task ended though nobody asked (it panicked): readiness
 /// then fails, and the facts are known to age.
-struct Ended<'a> {
-    shared: &'a Shared,
+struct Ended<'a, D: Destination> {
+    to: &'a D,
     kind: Kind,
     stop: &'a CancellationToken,
 }
 
-impl Drop for Ended<'_> {
+impl<D: Destination> Drop for Ended<'_, D> {
     fn drop(&mut self) {
         if !self.stop.is_cancelled() {
-            self.shared.with_health(self.kind, |health| {
+            self.to.with_health(self.kind, |health| {
                 health.synced = false;
                 health.failing_since.get_or_insert_with(Timestamp::now);
                 health.error =
@@ -126,7 +191,11 @@ impl Drop for Ended<'_> {
     }
 }
 
-fn take_in<K: Watched>(shared: &Shared, event: watcher::Event<K>, listed: &mut Vec<K::Facts>) {
+fn take_in<K, D>(to: &D, event: watcher::Event<K>, listed: &mut Vec<K::Facts>)
+where
+    D: Destination,
+    K: Watched<D::Store>,
+{
     let mut complete = false;
     let changed = match event {
         watcher::Event::Init => {
@@ -139,18 +208,20 @@ fn take_in<K: Watched>(shared: &Shared, event: watcher::Event<K>, listed: &mut V
         }
         watcher::Event::InitDone => {
             complete = true;
-            K::replace(&mut shared.index.write(), std::mem::take(listed))
+            let all = std::mem::take(listed);
+            to.change(|store| K::replace(store, all))
         }
         watcher::Event::Apply(object) => {
             let facts = object.facts();
-            K::apply(&mut shared.index.write(), facts)
+            to.change(|store| K::apply(store, facts))
         }
         watcher::Event::Delete(object) => {
-            K::delete(&mut shared.index.write(), &key_of(object.meta()))
+            let key = key_of(object.meta());
+            to.change(|store| K::delete(store, &key))
         }
     };
     let mut first = false;
-    shared.with_health(K::KIND, |health| {
+    to.with_health(K::KIND, |health| {
         first = complete && !health.synced;
         health.synced |= complete;
         health.last_word = Some(Timestamp::now());
@@ -163,17 +234,17 @@ fn take_in<K: Watched>(shared: &Shared, event: watcher::Event<K>, listed: &mut V
             health.unknown_kind = false;
         }
     });
-    if changed && K::KIND == Kind::SignalSource {
-        shared.sources_changed.notify_one();
+    if complete {
+        to.listed(K::KIND);
     }
     if changed || first {
-        shared.touch();
+        to.touched(K::KIND);
     }
 }
 
-fn failed(shared: &Shared, kind: Kind, error: &watcher::Error) {
+fn failed<D: Destination>(to: &D, kind: Kind, error: &watcher::Error) {
     let text = error.to_string();
-    shared.with_health(kind, |health| {
+    to.with_health(kind, |health| {
         health.errors = health.errors.saturating_add(1);
         if health.error.as_ref() != Some(&text) {
             tracing::warn!(kind = kind.name(), error = %text, "watch failed; it is tried again");
@@ -182,6 +253,7 @@ fn failed(shared: &Shared, kind: Kind, error: &watcher::Error) {
         health.error = Some(text);
         health.unknown_kind = unknown_kind(error);
     });
+    to.failed(kind, error);
 }
 
 /// True where the API server answers that there is no such kind.
@@ -214,7 +286,7 @@ mod tests {
     #[test]
     fn a_list_replaces_the_kind_when_it_is_complete() {
         let (shared, mut listed) = (Shared::new(), Vec::new());
-        let mut send = |event| take_in::<PodWire>(&shared, event, &mut listed);
+        let mut send = |event| take_in::<PodWire, Shared>(&shared, event, &mut listed);
         send(Event::Init);
         send(Event::InitApply(pod("one", Some("n"))));
         assert!(shared.index.read().pods.is_empty() && !shared.health.lock()[&Kind::Pod].synced);
@@ -247,7 +319,7 @@ mod tests {
     #[test]
     fn only_real_changes_wake_anybody() {
         let (shared, mut listed) = (Shared::new(), Vec::new());
-        let mut send = |event| take_in::<PodWire>(&shared, event, &mut listed);
+        let mut send = |event| take_in::<PodWire, Shared>(&shared, event, &mut listed);
         send(Event::InitDone);
         let before = changes(&shared);
         send(Event::Apply(pod("one", None)));
@@ -262,7 +334,7 @@ mod tests {
     #[test]
     fn an_empty_first_list_is_a_change_too() {
         let (shared, mut listed) = (Shared::new(), Vec::new());
-        take_in::<SiteWire>(&shared, Event::InitDone, &mut listed);
+        take_in::<SiteWire, Shared>(&shared, Event::InitDone, &mut listed);
         assert_eq!(changes(&shared), 1);
     }
 
@@ -272,11 +344,11 @@ mod tests {
         let mut status = kube::core::Status::failure("404 page not found", "NotFound");
         status.code = 404;
         failed(
-            &shared,
+            &*shared,
             Kind::Site,
             &watcher::Error::InitialListFailed(kube::Error::Api(Box::new(status))),
         );
-        failed(&shared, Kind::Pod, &watcher::Error::NoResourceVersion);
+        failed(&*shared, Kind::Pod, &watcher::Error::NoResourceVersion);
         let waiting = crate::gather::HealthView(shared).waiting_for();
         assert!(
             waiting
@@ -302,12 +374,12 @@ mod tests {
             (health.errors, health.synced, health.failing_since.is_some()),
             (2, false, true)
         );
-        take_in::<SiteWire>(&shared, Event::Init, &mut listed);
+        take_in::<SiteWire, Shared>(&shared, Event::Init, &mut listed);
         assert!(
             shared.health.lock()[&Kind::Site].error.is_some(),
             "a list that has only begun proves nothing"
         );
-        take_in::<SiteWire>(&shared, Event::InitDone, &mut listed);
+        take_in::<SiteWire, Shared>(&shared, Event::InitDone, &mut listed);
         let health = shared.health.lock()[&Kind::Site].clone();
         assert_eq!(
             (health.error, health.failing_since, health.synced),

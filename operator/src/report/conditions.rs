@@ -1,6 +1,7 @@
 //! Conditions of a workload, in kstatus' words and in those that an SRE asks for. Pure; the time
 //! of a transition is set by `stable`, which knows what was said before.
 
+use super::metrics;
 use crate::act::ActError;
 use crate::act::writes::home;
 use crate::checked::WorkloadSubject;
@@ -259,10 +260,11 @@ fn of_reason(
     }
 }
 
-fn scaling(world: &Workload, decision: &Decision) -> Option<Said> {
-    match &world.demand {
-        Demand::Untouched | Demand::Fixed(_) => None,
-        Demand::Load(_) | Demand::Metrics(_) => {
+fn scaling(world: &Workload, decision: &Decision) -> Vec<Said> {
+    match (&world.demand, &decision.metrics) {
+        (Demand::Untouched | Demand::Fixed(_), _) => vec![],
+        (Demand::Metrics(demand), Some(outcome)) => metrics::conditions(demand, outcome),
+        (Demand::Load(_) | Demand::Metrics(_), _) => {
             let fault = decision.reasons.iter().find(|reason| {
                 matches!(
                     reason,
@@ -272,7 +274,7 @@ fn scaling(world: &Workload, decision: &Decision) -> Option<Said> {
                         | Reason::ScalingDisabled
                 )
             });
-            Some(match fault {
+            vec![match fault {
                 Some(fault) => Said::new("ScalingActive", false, fault.word(), fault.to_string()),
                 None => Said::new(
                     "ScalingActive",
@@ -280,7 +282,7 @@ fn scaling(world: &Workload, decision: &Decision) -> Option<Said> {
                     "SignalFresh",
                     "the total follows its signal",
                 ),
-            })
+            }]
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod conditions;
 pub mod events;
+pub mod metrics;
 pub mod objects;
 pub mod outbox;
 pub mod send;

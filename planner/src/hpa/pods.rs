@@ -85,7 +85,7 @@ pub enum ReadyStatus {
 }
 
 /// What a pod requests, in thousandths of each resource's unit (memory: thousandths of a byte).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PodRequests {
     /// Where `spec.resources.requests` is set on the pod: the effective requests of the whole pod,
     /// its overhead included.
@@ -95,7 +95,7 @@ pub struct PodRequests {
 }
 
 /// A container's requests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Container {
     /// Its name.
     pub name: Arc<str>,

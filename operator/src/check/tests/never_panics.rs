@@ -1,6 +1,9 @@
 //! Whatever stands in a spec, check returns, says the same twice, and keeps Sensitive off unlawful ground.
 
 use super::build::*;
+use crate::gather::metrics::answers::{Ended, Figure};
+use crate::gather::metrics::question::Place;
+use crate::gather::quantity::signed_millis;
 use pinisi_planner::model::{site::SiteKind, workload::Placement};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -110,6 +113,21 @@ fn full_web() -> Value {
         json!({"afterSeconds": 1, "stepPercent": 1, "intervalSeconds": 1}),
     );
     set(&mut hw, "spec.mode", json!("Active"));
+    set(
+        &mut hw,
+        "spec.autoscaling.metrics",
+        json!([
+            {"type": "ContainerResource", "containerResource": {"name": "cpu", "container": "main", "target": {"type": "Utilization", "averageUtilization": 50}}},
+            {"type": "Pods", "pods": {"metric": {"name": "packets"}, "target": {"type": "AverageValue", "averageValue": "1k"}}},
+            {"type": "Object", "object": {"metric": {"name": "rps", "selector": {"matchLabels": {"a": "b"}}}, "describedObject": {"kind": "Service", "name": "web"}, "target": {"type": "Value", "value": 2}}},
+            {"type": "External", "external": {"metric": {"name": "queue"}, "target": {"type": "AverageValue", "averageValue": 30}}}
+        ]),
+    );
+    set(
+        &mut hw,
+        "spec.autoscaling.behavior",
+        json!({"scaleUp": {"policies": [{"type": "Pods", "value": 4, "periodSeconds": 15}], "tolerance": "0.1"}, "scaleDown": {"stabilizationWindowSeconds": 60}}),
+    );
     hw["status"] = json!({"sites": [{"name": "home", "desired": 1, "ready": 1}], "memory": {"total": 3, "contest": {"writes": 1, "last": "2026-11-20T13:00:00Z", "writer": "x"}}});
     hw
 }
@@ -165,6 +183,13 @@ proptest! {
             _ => if let Ok(w) = serde_json::from_value::<crate::gather::wire_scalable::DeploymentWire>(object) { c.0.apply_deployment(w.into()); },
         }
         c.figure(&text, Some("2026-11-20T11:59:59Z"));
+        let wanted = crate::gather::metrics::wanted::of(&c.0);
+        if let Some(hub) = wanted.get(&Place::Hub) {
+            for question in &hub.lists {
+                let figure = Figure { name: text.as_str().into(), milli: signed_millis(&text).map_err(|_| text.as_str().into()), at: Some(now()), window: None };
+                c.0.metrics.take_in(&Place::Hub, Ended::List(question.clone(), Ok(vec![figure])), now(), now());
+            }
+        }
         let checked = c.check();
         prop_assert_eq!(format!("{checked:?}"), format!("{:?}", c.check()));
         for (id, w) in &checked.world.workloads {
