@@ -47,7 +47,11 @@ pub const DOWNSCALE_STABILIZATION: SignedDuration = SignedDuration::from_mins(5)
 /// Window of a custom metric that names none.
 pub const METRIC_WINDOW: SignedDuration = SignedDuration::from_mins(1);
 
-/// What kube-controller-manager is told by flags.
+/// Without a behavior one sync may make this many times what there is. No flag changes it.
+pub const UP_FACTOR: i32 = 2;
+
+/// What kube-controller-manager is told by flags, and the one number that upstream's own tests
+/// change.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Ratio that counts as on target, above and below 1, where `behavior` names none.
@@ -58,6 +62,8 @@ pub struct Settings {
     pub cpu_initialization_period: SignedDuration,
     /// A pod that turned unready within this of its start has never been ready.
     pub initial_readiness_delay: SignedDuration,
+    /// Without a behavior one sync may make this many times what there is.
+    pub up_factor: i32,
 }
 
 impl Default for Settings {
@@ -67,6 +73,7 @@ impl Default for Settings {
             downscale_stabilization: DOWNSCALE_STABILIZATION,
             cpu_initialization_period: CPU_INITIALIZATION_PERIOD,
             initial_readiness_delay: INITIAL_READINESS_DELAY,
+            up_factor: UP_FACTOR,
         }
     }
 }

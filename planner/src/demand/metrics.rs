@@ -138,7 +138,7 @@ fn lost(demand: &MetricsDemand) -> bool {
         Metric::Object { reading, .. } => is_lost(reading),
         Metric::External { reading, .. } => is_lost(reading),
     });
-    gone || !demand.unknown_sites.is_empty()
+    gone || demand.metrics.is_empty() || !demand.unknown_sites.is_empty()
 }
 
 fn is_lost<T>(reading: &Reading<T>) -> bool {

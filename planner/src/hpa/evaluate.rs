@@ -169,7 +169,8 @@ fn by_default(
         Able::ScaleDownStabilized
     };
     let (min, max) = (input.spec.min, input.spec.max);
-    let (desired, limit) = limits::by_bounds(input.current, stabilized, min, max);
+    let rate = limits::up_limit(input.current, input.settings.up_factor);
+    let (desired, limit) = limits::by_bounds(stabilized, min, max, rate);
     outcome.limited = Some(limit);
     desired
 }

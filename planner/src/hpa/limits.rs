@@ -6,21 +6,19 @@ use super::number::{ceil, truncate};
 use super::outcome::Limit;
 use jiff::Timestamp;
 
-/// Without a behavior one sync may make this many times what there is.
-const UP_FACTOR: f64 = 2.0;
-/// Or this many, where that is more.
+/// Without a behavior one sync may make this many, where that is more than
+/// [`UP_FACTOR`](super::UP_FACTOR) times what there is.
 const UP_MINIMUM: f64 = 4.0;
 
 /// Without a behavior: the most that one sync may make of `current`.
 #[must_use]
-pub fn up_limit(current: i32) -> i32 {
-    ceil((UP_FACTOR * f64::from(current)).max(UP_MINIMUM))
+pub fn up_limit(current: i32, factor: i32) -> i32 {
+    ceil((f64::from(factor) * f64::from(current)).max(UP_MINIMUM))
 }
 
-/// Without a behavior: `desired` within bounds, and what cut it.
+/// Without a behavior: `desired` within bounds, and what cut it. `rate` is an [`up_limit`].
 #[must_use]
-pub fn by_bounds(current: i32, desired: i32, min: i32, max: i32) -> (i32, Limit) {
-    let rate = up_limit(current);
+pub fn by_bounds(desired: i32, min: i32, max: i32, rate: i32) -> (i32, Limit) {
     let (most, limit) = if max > rate {
         (rate, Limit::ScaleUpLimit)
     } else {

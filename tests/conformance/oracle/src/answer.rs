@@ -1,7 +1,7 @@
 //! The answers: `{"ok": …}`, `{"fault": …, "message": …}` where the HPA itself has none, or
 //! `{"error": {"kind": …, "message": …}}` for a line that is no case.
 
-use crate::case::{Case, Line, Sync};
+use crate::case::{Case, Sync};
 use crate::lines::{LINE_MAX, Refused};
 use pinisi_planner::hpa::group::group;
 use pinisi_planner::hpa::memory::{changed, store};
@@ -19,12 +19,12 @@ pub fn to(line: &str) -> Value {
         Err(e) => return error("not_json", &e.to_string()),
     };
     let id = value.get("id").cloned();
-    let mut answer = match serde_json::from_value::<Line>(value) {
-        Ok(Line { id: _, case }) => answer(case),
+    let mut answer = match serde_json::from_value(value) {
+        Ok(case) => answer(case),
         Err(e) => error("not_a_case", &e.to_string()),
     };
     if let (Some(id), Some(fields)) = (id, answer.as_object_mut()) {
-        fields.insert("id".into(), id);
+        fields.insert("id".into(), id); // whatever the asker wants to find there
     }
     answer
 }
@@ -133,8 +133,14 @@ fn answer(case: Case) -> Value {
             desired,
             min,
             max,
-        } => limited(limits::by_bounds(current, desired, min, max)),
-        Case::UpLimit { current } => ok(json!(limits::up_limit(current))),
+            factor,
+        } => limited(limits::by_bounds(
+            desired,
+            min,
+            max,
+            limits::up_limit(current, factor),
+        )),
+        Case::UpLimit { current, factor } => ok(json!(limits::up_limit(current, factor))),
         Case::ByRates {
             memory,
             behavior,
@@ -273,5 +279,17 @@ mod tests {
             answer["ok"]["rescale"],
             "external metric queue above target"
         );
+    }
+
+    #[test]
+    fn the_example_of_the_readme_is_one() {
+        let readme = include_str!("../../README.md");
+        let (_, rest) = readme.split_once("```json\n").unwrap();
+        let (example, _) = rest.split_once("```").unwrap();
+        let answer = to(&example.replace('\n', " "));
+        assert_eq!(answer["ok"]["outcome"]["currents"][0]["utilization"], 90);
+        // 1.8 times the one pod that is there, which is less than what is specified: it stays.
+        assert_eq!(answer["ok"]["outcome"]["recommended"], 2);
+        assert_eq!(answer["ok"]["outcome"]["desired"], 3);
     }
 }

@@ -8,19 +8,7 @@ use pinisi_planner::hpa::{
 };
 use pinisi_planner::model::site::SiteName;
 use serde::Deserialize;
-use serde_json::Value;
 use std::collections::BTreeSet;
-
-/// A line: a question, and whatever the asker wants to read beside its answer.
-#[derive(Debug, Deserialize)]
-pub struct Line {
-    /// Given back with the answer.
-    #[serde(default)]
-    pub id: Option<Value>,
-    /// The question.
-    #[serde(flatten)]
-    pub case: Case,
-}
 
 /// A question.
 #[derive(Debug, Deserialize)]
@@ -74,9 +62,15 @@ pub enum Case {
         desired: i32,
         min: i32,
         max: i32,
+        #[serde(default = "up_factor")]
+        factor: i32,
     },
     /// The most that one sync makes of a count without a behavior.
-    UpLimit { current: i32 },
+    UpLimit {
+        current: i32,
+        #[serde(default = "up_factor")]
+        factor: i32,
+    },
     /// Bounds and rates with a behavior.
     ByRates {
         memory: Memory,
@@ -143,4 +137,8 @@ pub struct Sync {
     #[serde(default)]
     pub memory: Memory,
     pub now: Timestamp,
+}
+
+fn up_factor() -> i32 {
+    pinisi_planner::hpa::UP_FACTOR
 }

@@ -60,6 +60,20 @@ pub fn all() -> Vec<Step> {
             &["build", "--workspace", "--bins"],
         ),
         cargo("the lab's programs", &["lab", "build"]),
+        // After the programs: Go has compiled most of Kubernetes by then.
+        cargo(
+            "the HPA's rules are upstream's",
+            &[
+                "test",
+                "--workspace",
+                "--test",
+                "conformance",
+                "--",
+                "--ignored",
+                "--nocapture",
+                "--test-threads=1",
+            ],
+        ),
         cargo(
             "the lab itself",
             &[
@@ -105,6 +119,7 @@ mod tests {
             "clippy",
             "warnings",
             "Purity",
+            "conformance",
             "workloads",
             "operator",
             "live",
