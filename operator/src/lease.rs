@@ -23,6 +23,12 @@ const RELEASED_SECONDS: i32 = 1;
 pub struct Leadership(watch::Receiver<Option<Instant>>);
 
 impl Leadership {
+    /// As if the lease were ours until `until`; never for `None`.
+    #[cfg(test)]
+    pub(crate) fn fixed(until: Option<Instant>) -> Self {
+        Self(watch::channel(until).1)
+    }
+
     /// How long we may still write; zero for a follower.
     #[must_use]
     pub fn left(&self, now: Instant) -> Duration {

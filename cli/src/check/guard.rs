@@ -25,7 +25,7 @@ const STAMP: Check = Check {
 pub const CHECKS: &[&Check] = &[&PRESENT, &REFUSES, &STAMP];
 
 /// The guard's rules, without the prefix of their names.
-pub const RULES: [&str; 7] = [
+pub const RULES: [&str; 8] = [
     "g01-bind",
     "g02-pod-create",
     "g04-pod-update",
@@ -33,6 +33,7 @@ pub const RULES: [&str; 7] = [
     "g07-workload",
     "g08-inventory",
     "g09-siblings",
+    "g10-carry",
 ];
 /// The stamp, without the prefix of its name.
 const STAMP_ID: &str = "s01-stamp";

@@ -263,6 +263,17 @@ mod tests {
     }
 
     #[test]
+    fn the_chart_for_that_cluster_lets_the_operator_write_exactly_these_objects() {
+        let chart = include_str!("../../../charts/pinisi-site/templates/rbac.yaml");
+        let named: BTreeSet<_> = chart
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("- pinisi-guard-"))
+            .collect();
+        assert_eq!(named, rules().iter().map(|rule| rule.id).collect());
+        assert!(chart.contains(&format!("resourceNames: [{PROBE_NAMESPACE}]")));
+    }
+
+    #[test]
     fn the_probe_is_what_the_first_rule_refuses() {
         assert_eq!(probe()["metadata"]["labels"][CLASS_LABEL], CLASS_SENSITIVE);
         assert!(rules()[0].validations[0].1.contains("'pinisi R01: '"));

@@ -46,8 +46,10 @@ impl Marks<'_> {
 pub enum Owner {
     /// Ours, for this workload.
     Us,
-    /// Ours, made for another workload of this hub.
+    /// This hub's, made for another workload.
     Workload(String),
+    /// This hub's, made for another Site that was this cluster too.
+    Site(String),
     /// Another hub's.
     Hub(String),
     /// It does not say that Pinisi made it.
@@ -57,7 +59,12 @@ pub enum Owner {
 impl Owner {
     /// Reads it off the object's labels and annotations.
     #[must_use]
-    pub fn of(labels: &Texts, annotations: &Texts, hub: &str, workload: &str) -> Self {
+    pub fn of(labels: &Texts, annotations: &Texts, marks: Marks<'_>) -> Self {
+        let Marks {
+            site,
+            workload,
+            hub,
+        } = marks;
         if labels.get(MANAGED_BY_LABEL).map(String::as_str) != Some(MANAGED_BY) {
             return Self::Somebody;
         }
@@ -68,8 +75,21 @@ impl Owner {
             (None, _) => Self::Somebody,
             (Some(theirs), _) if theirs != hub => Self::Hub(theirs.clone()),
             (Some(_), Some(theirs)) if theirs != workload => Self::Workload(theirs.clone()),
-            (Some(_), Some(_)) => Self::Us,
+            (Some(_), Some(_)) => match labels.get(SITE_LABEL) {
+                Some(theirs) if theirs == site => Self::Us,
+                Some(theirs) => Self::Site(theirs.clone()),
+                None => Self::Somebody,
+            },
             (Some(_), None) => Self::Somebody,
+        }
+    }
+
+    /// True where this hub made it, for whichever workload.
+    #[must_use]
+    pub const fn is_this_hub(&self) -> bool {
+        match self {
+            Self::Us | Self::Workload(_) | Self::Site(_) => true,
+            Self::Hub(_) | Self::Somebody => false,
         }
     }
 
@@ -79,6 +99,7 @@ impl Owner {
         match self {
             Self::Us => "this workload".into(),
             Self::Workload(name) => format!("HybridWorkload {name}"),
+            Self::Site(name) => format!("Site {name} of this hub"),
             Self::Hub(uid) => format!("another Pinisi (hub {uid})"),
             Self::Somebody => "somebody else: it lacks Pinisi's marks".into(),
         }
@@ -114,6 +135,11 @@ mod tests {
         assert_eq!(owner(&labels, &other), Owner::Workload("api".into()));
         other.remove(WORKLOAD_ANNOTATION);
         assert_eq!(owner(&labels, &other), Owner::Somebody);
+        let mut elsewhere = labels.clone();
+        elsewhere.insert(SITE_LABEL.into(), "edge".into());
+        assert_eq!(owner(&elsewhere, &annotations), Owner::Site("edge".into()));
+        elsewhere.remove(SITE_LABEL);
+        assert_eq!(owner(&elsewhere, &annotations), Owner::Somebody);
         let mut helm = labels;
         helm.insert(MANAGED_BY_LABEL.into(), "Helm".into());
         assert_eq!(owner(&helm, &annotations), Owner::Somebody);

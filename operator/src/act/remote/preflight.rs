@@ -340,7 +340,8 @@ pub fn carried(
             )),
         }
         match copies.get(reference) {
-            Some(Seen::There(Owner::Us | Owner::Workload(_)) | Seen::Missing) | None => {}
+            Some(Seen::There(owner)) if owner.is_this_hub() => {}
+            Some(Seen::Missing) | None => {}
             Some(Seen::There(owner)) => faults.push(refusal(
                 RefusalKind::CarryForeign,
                 object.clone(),

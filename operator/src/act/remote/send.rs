@@ -408,9 +408,8 @@ impl There<'_> {
             }
             Seen::There(there) => there,
         };
-        match &there.owner {
-            Owner::Us | Owner::Workload(_) => {}
-            Owner::Hub(_) | Owner::Somebody => return Ok(()),
+        if !there.owner.is_this_hub() {
+            return Ok(());
         }
         let api = carriable(self.client(), &id.namespace, reference.kind);
         let result = self

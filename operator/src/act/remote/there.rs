@@ -51,12 +51,7 @@ impl<'a> There<'a> {
 
     /// Whose an object there is.
     pub(super) fn owner(&self, workload: &WorkloadId, found: &impl ResourceExt) -> Owner {
-        Owner::of(
-            found.labels(),
-            found.annotations(),
-            &self.remote.hub_uid,
-            &workload.name,
-        )
+        Owner::of(found.labels(), found.annotations(), self.marks(workload))
     }
 
     /// Asks, and tells the breaker whether the cluster answered.

@@ -41,6 +41,14 @@ impl RemoteClients {
         }
     }
 
+    /// One client alone, without any gathering.
+    #[cfg(test)]
+    pub(crate) fn of(site: &str, client: RemoteClient) -> Self {
+        let clients = Self::new(Arc::new(Shared::new()));
+        clients.put(site, client);
+        clients
+    }
+
     /// The client of a Site; `None` while its link is not up.
     #[must_use]
     pub fn get(&self, site: &str) -> Option<RemoteClient> {

@@ -162,6 +162,7 @@ fn a_foreign_deployment_is_never_taken_over() {
         (Owner::Somebody, "somebody else"),
         (Owner::Hub("hub-2".into()), "hub hub-2"),
         (Owner::Workload("api".into()), "HybridWorkload api"),
+        (Owner::Site("edge".into()), "Site edge"),
     ] {
         says(
             &deployment(&wanted, &Seen::There(owner)).unwrap_err(),
