@@ -14,6 +14,9 @@ mod sovereignty;
 mod tests;
 mod workloads;
 
+pub use classes::word as class_word;
+pub use ground::holds;
+
 use crate::args::{CheckOptions, Global, Output};
 use crate::connect::{Otherwise, connect};
 use crate::output::{Screen, print};
@@ -51,7 +54,7 @@ pub async fn run(global: &Global, options: &CheckOptions) -> anyhow::Result<Exit
     let findings = judge(&snapshot);
     let text = match global.output {
         Output::Text => report::text(&findings, Screen::of_stdout()),
-        Output::Json => report::json(&findings)?,
+        Output::Json | Output::Yaml => report::document(&findings, global.output)?,
     };
     print(&text)?;
     Ok(if findings.any_failed() {

@@ -530,7 +530,10 @@ fn text_and_json_look_like_this() {
     snapshot.autoscalers = Err("cannot read horizontalpodautoscalers: forbidden".into());
     let findings = judge(&snapshot);
     insta::assert_snapshot!("unsound_text", report::text(&findings, PLAIN));
-    insta::assert_snapshot!("unsound_json", report::json(&findings).unwrap());
+    insta::assert_snapshot!(
+        "unsound_json",
+        report::document(&findings, Output::Json).unwrap()
+    );
     let checks: Vec<_> = GROUPS
         .iter()
         .flat_map(|group| group.iter().copied())

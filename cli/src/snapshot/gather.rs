@@ -105,7 +105,7 @@ where
 }
 
 /// Every object of a kind, page by page, each cut down by `keep` before the next page comes.
-async fn list<K, T>(api: Api<K>, what: &str, keep: impl Fn(K) -> T) -> Seen<Vec<T>>
+pub async fn list<K, T>(api: Api<K>, what: &str, keep: impl Fn(K) -> T) -> Seen<Vec<T>>
 where
     K: Clone + DeserializeOwned + Debug,
 {
