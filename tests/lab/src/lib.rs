@@ -10,6 +10,7 @@ mod apiserver;
 mod apply;
 pub mod audit;
 mod base64;
+pub mod bench;
 pub mod binaries;
 pub mod cache;
 mod checkout;

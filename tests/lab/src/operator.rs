@@ -22,6 +22,12 @@ use crate::{binaries, ports};
 pub const NAMESPACE: &str = "pinisi-system";
 /// The chart's ServiceAccount.
 pub const SERVICE_ACCOUNT: &str = "pinisi";
+/// Who an operator of the lab is, in the audit log.
+#[must_use]
+pub fn user() -> String {
+    format!("system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}")
+}
+
 /// Long enough for any run.
 const TOKEN_SECONDS: i64 = 24 * 60 * 60;
 /// Until a replica that was told to end is killed.

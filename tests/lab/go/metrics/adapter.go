@@ -84,21 +84,19 @@ func (a *adapter) GetExternalMetric(ctx context.Context, namespace string, selec
 	if err != nil || empty {
 		return list, err
 	}
-	all, err := a.values.all(ctx)
+	all, err := a.values.of(ctx, apiExternal, namespace, info.Metric, selector)
 	if err != nil {
 		return nil, errors.NewServiceUnavailable(err.Error())
 	}
 	now := time.Now()
 	for _, one := range all {
-		if one.is(apiExternal, namespace, info.Metric, selector) {
-			list.Items = append(list.Items, external_metrics.ExternalMetricValue{
-				MetricName:    one.Metric,
-				MetricLabels:  one.Labels,
-				Timestamp:     metav1.NewTime(one.time(now).Add(-older)),
-				WindowSeconds: one.WindowSeconds,
-				Value:         one.quantity,
-			})
-		}
+		list.Items = append(list.Items, external_metrics.ExternalMetricValue{
+			MetricName:    one.Metric,
+			MetricLabels:  one.Labels,
+			Timestamp:     metav1.NewTime(one.time(now).Add(-older)),
+			WindowSeconds: one.WindowSeconds,
+			Value:         one.quantity,
+		})
 	}
 	return list, nil
 }
@@ -189,7 +187,7 @@ func (a *adapter) custom(ctx context.Context, namespace string, targets []target
 	if err != nil || empty {
 		return list, err
 	}
-	all, err := a.values.all(ctx)
+	all, err := a.values.of(ctx, apiCustom, namespace, info.Metric, selector)
 	if err != nil {
 		return nil, errors.NewServiceUnavailable(err.Error())
 	}

@@ -38,6 +38,7 @@ use screen::Screen;
 pub use screen::Style;
 use seen::Place;
 use setup::Stage;
+pub(crate) use wait::until;
 use wait::until_seen;
 
 use crate::exporter::Exporter;
