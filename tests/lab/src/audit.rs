@@ -2,6 +2,7 @@
 //! microsecond. Requests are noted once, when they are answered; a watch also
 //! when it begins.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -144,6 +145,35 @@ impl AuditLog {
             line.clear();
         }
         Ok(events)
+    }
+}
+
+/// How many events there are of each kind that `kind` tells them by, such as
+/// `|event| event.user.clone()`.
+pub fn count_by<K: Ord>(
+    events: &[AuditEvent],
+    kind: impl Fn(&AuditEvent) -> K,
+) -> BTreeMap<K, usize> {
+    let mut counts = BTreeMap::new();
+    for event in events {
+        *counts.entry(kind(event)).or_default() += 1;
+    }
+    counts
+}
+
+impl AuditEvent {
+    /// The program that asked, without its version and platform: the first word
+    /// and the part after the last slash of `kube-controller-manager/v1.37.2
+    /// (linux/amd64) kubernetes/abc/horizontal-pod-autoscaler`.
+    #[must_use]
+    pub fn program(&self) -> String {
+        let first = self.user_agent.split('/').next().unwrap_or_default();
+        let last = self.user_agent.rsplit('/').next().unwrap_or_default();
+        if self.user_agent.contains(") ") && !last.contains(' ') {
+            format!("{first}/{last}")
+        } else {
+            first.to_owned()
+        }
     }
 }
 
@@ -295,6 +325,25 @@ mod tests {
         let from: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
         let until: Timestamp = "2026-01-02T03:04:06Z".parse().unwrap();
         assert_eq!(read(AuditFilter::default().between(from, until)), 1);
+    }
+
+    #[test]
+    fn counts_by_user_and_by_program() {
+        let (_file, log) = log(&format!("{SCALE}\n{SCALE}\n{PATH}\n"));
+        let events = log.read(&AuditFilter::default()).unwrap();
+        let users = count_by(&events, |event| event.user.clone());
+        assert_eq!(users["system:serviceaccount:pinisi-system:pinisi"], 2);
+        assert_eq!(users["lab-admin"], 1);
+        let mut event = events[0].clone();
+        assert_eq!(event.program(), "pinisi");
+        let agent = "kube-controller-manager/v1.37.2 (linux/amd64) kubernetes/abc";
+        event.user_agent = format!("{agent}/horizontal-pod-autoscaler");
+        assert_eq!(
+            event.program(),
+            "kube-controller-manager/horizontal-pod-autoscaler"
+        );
+        event.user_agent = "kubectl/v1.37.2 (linux/amd64)".into();
+        assert_eq!(event.program(), "kubectl");
     }
 
     #[test]

@@ -42,6 +42,7 @@ impl Exporter {
         let load = Arc::new(Mutex::new(Load::default()));
         let router = Router::new()
             .route("/metrics", get(metrics))
+            .route("/offered", get(offered))
             .with_state(Arc::clone(&load));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { load, address })
@@ -120,6 +121,15 @@ async fn metrics(State(load): State<Arc<Mutex<Load>>>) -> impl IntoResponse {
         .unwrap_or_else(PoisonError::into_inner)
         .open_metrics(Timestamp::now());
     ([(CONTENT_TYPE, OPEN_METRICS)], text)
+}
+
+/// The same for the metrics adapter: JSON, the workloads that have a rate.
+async fn offered(State(load): State<Arc<Mutex<Load>>>) -> impl IntoResponse {
+    let load = load.lock().unwrap_or_else(PoisonError::into_inner);
+    let rates = load.rates().map(|(namespace, workload, rps)| {
+        serde_json::json!({"namespace": namespace, "workload": workload, "rps": rps})
+    });
+    axum::Json(rates.collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -80,6 +80,15 @@ impl Load {
             .map(|series| series.offered)
     }
 
+    /// Namespace, name and requests a second of all workloads that have a rate.
+    pub fn rates(&self) -> impl Iterator<Item = (&str, &str, f64)> {
+        let series = self.series.iter();
+        series.filter_map(|((namespace, workload), series)| match series.offered {
+            Offered::Rps(rps) => Some((namespace.as_str(), workload.as_str(), rps)),
+            Offered::Nan | Offered::Absent => None,
+        })
+    }
+
     /// The OpenMetrics text.
     #[must_use]
     pub fn open_metrics(&self, now: Timestamp) -> String {

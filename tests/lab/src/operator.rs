@@ -11,7 +11,7 @@ use kube::Api;
 use kube::api::PostParams;
 
 use crate::children::SpawnSpec;
-use crate::credentials::{Token, kubeconfig};
+use crate::credentials::{Authority, Token, kubeconfig};
 use crate::files::write_private;
 use crate::lab::Lab;
 use crate::process::ProcessId;
@@ -91,7 +91,13 @@ impl Operator {
         let ca = lab.dir().secrets().join("ca.crt");
         write_private(
             &config,
-            kubeconfig(lab.apiserver_url(), &ca, SERVICE_ACCOUNT, &token).as_bytes(),
+            kubeconfig(
+                lab.apiserver_url(),
+                Authority::File(&ca),
+                SERVICE_ACCOUNT,
+                &token,
+            )
+            .as_bytes(),
         )?;
         let port = ports::hold(
             http_port,

@@ -6,7 +6,8 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Args;
 
-use crate::compile::ensure_programs;
+use crate::compile::ensure;
+use crate::programs::PROGRAMS;
 use crate::progress::{Progress, human};
 
 /// Options of `build`.
@@ -17,15 +18,9 @@ impl Build {
     pub(super) fn run(self) -> Result<ExitCode> {
         let Self {} = self;
         let started = Instant::now();
-        let programs = ensure_programs(&Progress::stderr())?;
+        let built = ensure(&PROGRAMS, &Progress::stderr())?;
         println!("all programs are built ({})", human(started.elapsed()));
-        for path in [
-            programs.etcd,
-            programs.kubernetes,
-            programs.kwok,
-            programs.helm,
-            programs.prometheus,
-        ] {
+        for path in built {
             println!("  {}", path.display());
         }
         Ok(ExitCode::SUCCESS)

@@ -45,6 +45,7 @@ use crate::lab::Lab;
 use crate::load::Offered;
 use crate::progress::{Progress, human};
 use crate::replay::{Replay, Share};
+use crate::spec::LabSpec;
 use crate::{binaries, compile};
 
 /// At the first minute's load before the trace begins.
@@ -99,7 +100,7 @@ pub async fn run(options: &Options) -> Result<Verdict> {
     let example = Example::read()?;
     let operator = tokio::task::spawn_blocking(|| {
         let progress = Progress::stderr();
-        compile::ensure_programs(&progress)?;
+        compile::ensure_programs(&LabSpec::new("demo", Vec::new()), &progress)?;
         binaries::operator(&progress)
     })
     .await??;
