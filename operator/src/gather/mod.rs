@@ -101,7 +101,7 @@ impl Gather {
             HpaWire,
         );
         tasks.spawn(signals::supervise(shared.clone(), clients, stop.clone()));
-                tasks.spawn(remotes::find_hub(
+        tasks.spawn(remotes::find_hub(
             shared.clone(),
             client.clone(),
             stop.clone(),
