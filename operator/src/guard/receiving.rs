@@ -135,7 +135,7 @@ fn itself(id: &str) -> (String, String) {
         refusal(
             id,
             &format!(
-                "request.resource.resource + ' ' + request.name + ' says {CLASS_LABEL}={CLASS_SENSITIVE}'"
+                "request.resource.resource + ' ' + object.metadata.name + ' says {CLASS_LABEL}={CLASS_SENSITIVE}'"
             ),
         ),
     )
@@ -148,7 +148,7 @@ fn its_namespace(id: &str) -> (String, String) {
         refusal(
             id,
             &format!(
-                "request.resource.resource + ' ' + request.name + ' is in namespace ' + namespaceObject.metadata.name + ', which says {CLASS_LABEL}={CLASS_SENSITIVE}'"
+                "request.resource.resource + ' ' + object.metadata.name + ' is in namespace ' + namespaceObject.metadata.name + ', which says {CLASS_LABEL}={CLASS_SENSITIVE}'"
             ),
         ),
     )
@@ -169,7 +169,7 @@ fn its_pods(id: &str, path: &[&str]) -> (String, String) {
         refusal(
             id,
             &format!(
-                "'pods of ' + request.resource.resource + ' ' + request.name + ' say {CLASS_LABEL}={CLASS_SENSITIVE}'"
+                "'pods of ' + request.resource.resource + ' ' + object.metadata.name + ' say {CLASS_LABEL}={CLASS_SENSITIVE}'"
             ),
         ),
     )

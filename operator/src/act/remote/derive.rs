@@ -168,10 +168,11 @@ impl Leg<'_> {
             Replicas::from_api(there.spec_replicas)
         });
         let order = self.order(there, count)?;
+        // Not as an apply's: what follows a trial that passed must not wait for it to be seen.
         let before = there.map_or_else(|| "absent".into(), looks);
         Some(unsampled(self.write(
             RemoteObject::Deployment,
-            before,
+            format!("trial/{before}"),
             WriteKind::RemoteProbe(Box::new(order)),
         )))
     }

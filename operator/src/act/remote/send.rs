@@ -33,6 +33,8 @@ const ACCOUNT_PAUSE: Duration = Duration::from_millis(300);
 const GUARD_TRIALS: usize = 20;
 /// Pause between two of these: a server takes about a second to take up a policy.
 const GUARD_PAUSE: Duration = Duration::from_millis(500);
+/// How a server says that an object has another uid than the one that was seen.
+const OTHER_UID: &str = "metadata.uid: Invalid value";
 /// A rule of the hub's guard: where it is, a hub is.
 const HUB_RULE: &str = "g01-bind";
 
@@ -461,6 +463,10 @@ impl There<'_> {
             Err(ActError::Forbidden(words)) => Err(ActError::Refused(preflight::refused(
                 wanted, object, &words,
             ))),
+            // Another object of that name than the one seen: what it is shows the watch.
+            Err(ActError::Invalid(words)) if words.contains(OTHER_UID) => {
+                Err(ActError::Conflict(words))
+            }
             Err(ActError::Invalid(words)) => Err(ActError::Refused(preflight::invalid(
                 wanted, object, &words,
             ))),

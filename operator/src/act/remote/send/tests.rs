@@ -271,6 +271,16 @@ async fn refusals_are_answers_and_keep_the_breaker_closed() {
 }
 
 #[tokio::test]
+async fn another_uid_is_a_conflict_and_no_refusal() {
+    let clusters = Clusters::new().await;
+    let words =
+        r#"Deployment "web" is invalid: metadata.uid: Invalid value: "u1": field is immutable"#;
+    clusters.cloud.answer(&format!("PATCH {WEB}"), 422, words);
+    let error = clusters.send(apply(order())).await.unwrap_err();
+    assert_eq!(error.reason(), "conflict");
+}
+
+#[tokio::test]
 async fn a_follower_asks_nothing() {
     let clusters = Clusters::led(None).await;
     assert_eq!(
