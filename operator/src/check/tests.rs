@@ -6,5 +6,6 @@ mod bad_input;
 mod build;
 mod fleet;
 mod never_panics;
+mod remote;
 mod sites;
 mod sound;

@@ -109,6 +109,7 @@ impl Gather {
             clients.clone(),
             client.clone(),
             namespace.to_owned(),
+            remotes::dial(),
             stop.clone(),
         ));
         Ok(Self {

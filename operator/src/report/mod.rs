@@ -5,6 +5,7 @@ pub mod conditions;
 pub mod events;
 pub mod objects;
 pub mod outbox;
+pub mod remote_site;
 pub mod send;
 pub mod stable;
 pub mod status;
