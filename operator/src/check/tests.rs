@@ -8,5 +8,6 @@ mod fleet;
 mod gateways;
 mod metrics;
 mod never_panics;
+mod remote;
 mod sites;
 mod sound;

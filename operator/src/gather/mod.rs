@@ -112,6 +112,7 @@ impl Gather {
             remote_clients.clone(),
             client.clone(),
             namespace.to_owned(),
+            remotes::dial(),
             stop.clone(),
         ));
         let asked = metrics::Clients {

@@ -45,13 +45,7 @@ impl Cloud {
             "metadata": {"name": MASS, "labels": {"pinisi.dev/class": "MassTraffic"}}});
         example::apply(&client, &mass).await?;
         lab.helm()
-            .upgrade_install(
-                "pinisi",
-                &chart,
-                namespace,
-                &[("namespaces[0]", MASS)],
-                &[],
-            )
+            .upgrade_install("pinisi", &chart, namespace, &[("namespaces[0]", MASS)], &[])
             .await?;
         let kubeconfig = lab.account_kubeconfig(namespace, account).await?;
         let secret = json!({"apiVersion": "v1", "kind": "Secret",
