@@ -139,6 +139,11 @@ impl Endpoint {
         self.error.as_ref()
     }
 
+    /// Time of the last good page.
+    pub(super) fn seen(&self) -> Option<Timestamp> {
+        self.seen
+    }
+
     /// How it fares.
     pub(super) fn answer(&self) -> GatewayAnswer {
         let series = || self.parts.iter().flat_map(|part| part.series.values());

@@ -44,7 +44,8 @@ const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 /// How long a page waits for those of other gateways, to be published with them.
 const TOGETHER: Duration = Duration::from_millis(30);
 /// After the time that reading its page took, a gateway rests this many times as long for each
-/// gateway of the source: all together take at most a quarter of a core.
+/// gateway of the source, so that reading takes at most a quarter of a core; summing takes at most
+/// another one.
 const REST: u32 = 3;
 
 /// Doublings after which the pause grows no more.
@@ -119,6 +120,8 @@ impl Scraper {
     async fn run(mut self, client: &reqwest::Client) {
         let mut flights = FuturesUnordered::new();
         let mut publish_at = self.begun + PUBLISH_EVERY;
+        // Summing rests as reading does.
+        let mut rested = self.begun;
         loop {
             let now = Instant::now();
             for (which, (due, endpoint)) in self.due.iter_mut().zip(&self.endpoints).enumerate() {
@@ -141,6 +144,7 @@ impl Scraper {
                 });
             }
             let next = self.due.iter().flatten().copied().min();
+            let publish = publish_at.max(rested);
             tokio::select! {
                 biased;
                 () = self.token.cancelled() => return,
@@ -149,13 +153,15 @@ impl Scraper {
                     let together = if flights.is_empty() { Duration::ZERO } else { TOGETHER };
                     publish_at = publish_at.min(Instant::now() + together);
                 }
-                () = sleep_until(next.map_or(publish_at, |next| next.min(publish_at))) => {}
+                () = sleep_until(next.map_or(publish, |next| next.min(publish))) => {}
             }
-            if publish_at <= Instant::now() {
+            let now = Instant::now();
+            if publish_at.max(rested) <= now {
                 if !self.publish() {
                     return;
                 }
                 publish_at = Instant::now() + PUBLISH_EVERY;
+                rested = Instant::now() + now.elapsed() * REST;
             }
         }
     }
@@ -168,8 +174,8 @@ impl Scraper {
             busy,
             result,
         } = scraped;
+        let taking = Instant::now();
         let gateways = u32::try_from(self.endpoints.len()).unwrap_or(u32::MAX);
-        let rest = busy.saturating_mul(REST).saturating_mul(gateways);
         let Some(endpoint) = self.endpoints.get_mut(which) else {
             return;
         };
@@ -188,6 +194,8 @@ impl Scraper {
         }
         let doublings = endpoint.failures.saturating_sub(1).min(DOUBLINGS_MAX);
         let pause = (self.interval * (1 << doublings)).min(BACK_OFF_MAX.max(self.interval));
+        let busy = busy + taking.elapsed();
+        let rest = busy.saturating_mul(REST).saturating_mul(gateways);
         let after = (due + pause).max(Instant::now() + rest);
         let next = self.tick(after);
         if let Some(due) = self.due.get_mut(which) {

@@ -28,7 +28,7 @@ pub(super) fn bring_up_to_date(
             answer.error = parts().find_map(|(endpoint, part)| waiting(endpoint, part));
             continue;
         }
-        let newest = parts().filter_map(|(e, _)| e.answer().seen).max();
+        let newest = parts().filter_map(|(endpoint, _)| endpoint.seen()).max();
         answer.good(figures(parts(), stale_after, now), newest.unwrap_or(now));
         answer.error = parts()
             .find_map(|(endpoint, part)| fault(endpoint, part))
