@@ -19,6 +19,7 @@ use crate::run::Settings;
 use crate::serve::Health;
 use jiff::Timestamp;
 use kube::Client;
+use pinisi_planner::model::site::SiteName;
 use pinisi_planner::model::workload::{Demand, Signal};
 use pinisi_planner::{Memory, Plan, WorkloadId, plan};
 use std::collections::{BTreeMap, BTreeSet};
@@ -190,6 +191,11 @@ impl Runner {
             check::check(&index, &self.refusals, now)
         };
         self.metrics.checked(instant.elapsed());
+        let there = |id: &WorkloadId, site: &SiteName| {
+            let subject = checked.workloads.get(id);
+            subject.is_some_and(|subject| subject.remotes.contains_key(site))
+        };
+        self.refusals.keep_only(there);
         // A follower decides as the leader would, a new leader as the old one.
         memory::prepare(
             &mut self.memory,

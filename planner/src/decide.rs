@@ -7,11 +7,11 @@ use crate::drain::{self, Round};
 use crate::memory::{Blocked, Contest, Decisions, Drain, WorkloadMemory};
 use crate::model::World;
 use crate::model::amounts::Replicas;
-use crate::model::site::SiteName;
+use crate::model::site::{Reach, SiteName};
 use crate::model::workload::{Demand, Mode, Override, Workload};
 use crate::placement::allocate::{allocate, linger};
 use crate::placement::room::Room;
-use crate::placement::seats::Seats;
+use crate::placement::seats::{Away, Seats};
 use crate::placement::{self, grace};
 use crate::plan::{Decision, Share, Step, is_sensitive};
 use crate::reason::Reason;
@@ -42,7 +42,7 @@ pub(crate) fn decide(
     let blocked = if untouched {
         BTreeMap::new()
     } else {
-        placement::blocked(workload, &before.statistics.blocked, now)
+        placement::blocked(world, workload, &before.statistics.blocked, now)
     };
     let mut turn = Turn {
         workload,
@@ -57,10 +57,10 @@ pub(crate) fn decide(
         .clone()
         .filter(|_| word.is_none() && !sensitive && !untouched);
 
-    let mut seats = Seats::of(world, workload);
+    let mut seats = Seats::of(world, workload, now);
     let moving = drain::sound(moving, &seats, &before.decisions.sites, &turn.blocked);
     seats.sort(moving.as_ref(), &before.decisions.sites, &turn.blocked);
-    seats.measure(rooms, &turn.blocked, workload.request, sensitive);
+    seats.measure(rooms, &turn.blocked, workload, sensitive);
 
     let (holder, contest) = hold(workload, untouched, &seats, &before.decisions, now);
     let writes = workload.mode == Mode::Active && holder == Holder::Us && !untouched;
@@ -100,6 +100,8 @@ pub(crate) fn decide(
         seats.rows.iter_mut().for_each(|r| r.target = r.leg.spec);
         say_waiting(&seats, wanted.want, &mut reasons);
     }
+    seats.freeze();
+    turn.say_away(world, &seats, &mut reasons);
     for row in &seats.rows {
         if let Some(room) = rooms.get_mut(&row.site) {
             room.take(workload.request, row.target.minus(row.leg.bound));
@@ -148,7 +150,11 @@ pub(crate) fn decide(
                 r.site.clone(),
                 Share {
                     desired: r.target,
-                    ready: r.leg.ready,
+                    // Whoever is lost counts for nothing; till then, as last seen.
+                    ready: match r.away {
+                        Away::Here | Away::Counted => r.leg.ready,
+                        Away::Lost => Replicas::ZERO,
+                    },
                 },
             )
         })
@@ -250,7 +256,7 @@ impl Turn<'_> {
         }
         linger(seats, wanted.want);
         if wanted.held {
-            let free = seats.rows.iter_mut().filter(|r| r.pin.is_none());
+            let free = seats.rows.iter_mut().filter(|r| r.fixed().is_none());
             free.for_each(|r| r.target = r.target.max(r.leg.spec));
         }
         if placed < wanted.want {
@@ -261,6 +267,28 @@ impl Turn<'_> {
         }
         self.say_sites(seats, placed < wanted.want, reasons);
         next
+    }
+
+    /// Sites that do not answer or refuse this workload, where it would be there or is.
+    fn say_away(&self, world: &World, seats: &Seats, reasons: &mut Vec<Reason>) {
+        for row in &seats.rows {
+            let site = row.site.clone();
+            let reach = world.sites.get(&site).map(|s| s.reach);
+            if let Some(Reach::Unreachable { since }) = reach
+                && row.leg.spec > Replicas::ZERO
+            {
+                reasons.push(Reason::SiteUnreachable {
+                    site: site.clone(),
+                    since,
+                    replicas: row.leg.spec,
+                    counted: row.away == Away::Counted,
+                });
+            }
+            if let Some(why) = self.workload.refused.get(&site) {
+                let why = why.clone();
+                reasons.push(Reason::SiteRefused { site, why });
+            }
+        }
     }
 
     fn say_sites(&self, seats: &Seats, short: bool, reasons: &mut Vec<Reason>) {

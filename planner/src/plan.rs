@@ -5,7 +5,7 @@ use crate::hpa::Outcome;
 use crate::memory::Memory;
 use crate::model::World;
 use crate::model::amounts::{Percent, Replicas};
-use crate::model::site::SiteName;
+use crate::model::site::{Reach, SiteName};
 use crate::model::workload::{Placement, Workload, WorkloadId};
 use crate::placement::room::Room;
 use crate::reason::Reason;
@@ -130,7 +130,7 @@ fn low_since(
         world
             .sites
             .get(*name)
-            .is_some_and(|site| room.under(site.low))
+            .is_some_and(|site| site.reach == Reach::Reachable && room.under(site.low))
     });
     low.map(|(name, _)| {
         (

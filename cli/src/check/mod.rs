@@ -7,6 +7,7 @@ mod guard;
 mod install;
 mod nodes;
 mod operator;
+mod remotes;
 mod report;
 mod signals;
 mod sovereignty;
@@ -22,7 +23,7 @@ use finding::{Check, Findings};
 use std::process::ExitCode;
 
 /// Every check in the order in which they run. An id keeps its meaning for ever.
-const GROUPS: [&[&Check]; 8] = [
+const GROUPS: [&[&Check]; 9] = [
     install::CHECKS,
     operator::CHECKS,
     guard::CHECKS,
@@ -31,6 +32,7 @@ const GROUPS: [&[&Check]; 8] = [
     classes::CHECKS,
     workloads::CHECKS,
     signals::CHECKS,
+    remotes::CHECKS,
 ];
 
 /// Gathers, judges, prints.
@@ -72,5 +74,6 @@ fn judge(snapshot: &Snapshot) -> Findings {
     classes::run(snapshot, &mut findings);
     workloads::run(snapshot, &mut findings);
     signals::run(snapshot, &mut findings);
+    remotes::run(snapshot, &mut findings);
     findings
 }

@@ -55,6 +55,8 @@ pub struct Snapshot {
     pub stamp_bindings: Seen<Vec<MutatingAdmissionPolicyBinding>>,
     /// All Sites.
     pub sites: Seen<Vec<Site>>,
+    /// Names of the Secrets in the operator's namespace that Sites name and that are there.
+    pub secrets: Seen<BTreeSet<String>>,
     /// HybridWorkloads of the namespaces asked for.
     pub workloads: Seen<Vec<HybridWorkload>>,
     /// All SignalSources.

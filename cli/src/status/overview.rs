@@ -74,7 +74,9 @@ pub struct SiteRow {
     pub type_: SiteType,
     /// ISO 3166-1 alpha-2.
     pub jurisdiction: String,
-    /// Ready nodes.
+    /// Null for nodes of this cluster.
+    pub cluster: Option<ClusterRow>,
+    /// Ready nodes, as last seen.
     pub nodes: i32,
     /// CPU that they hold.
     pub cpu: Option<String>,
@@ -84,6 +86,15 @@ pub struct SiteRow {
     pub ready: String,
     /// One word.
     pub reason: String,
+}
+
+/// The other cluster that a Site is; its fields are null before it was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClusterRow {
+    /// uid of its `kube-system`.
+    pub uid: Option<String>,
+    /// What its API server calls itself.
+    pub version: Option<String>,
 }
 
 /// A SignalSource.
@@ -184,7 +195,13 @@ fn site_row(site: &Site) -> SiteRow {
         .allocatable
         .map(|held| (held.cpu, held.memory))
         .unzip();
+    let remote = site.spec.kubeconfig_secret_ref.is_some();
+    let (uid, version) = status
+        .cluster
+        .map(|cluster| (cluster.uid, cluster.version))
+        .unzip();
     SiteRow {
+        cluster: remote.then_some(ClusterRow { uid, version }),
         name: site.name_any(),
         type_: site.spec.type_,
         jurisdiction: site.spec.jurisdiction.clone(),

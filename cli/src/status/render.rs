@@ -1,7 +1,7 @@
 //! The overview as tables.
 
 use super::attention::{Attention, Weight};
-use super::overview::{Overview, SiteRow, SourceRow, WorkloadRow};
+use super::overview::{ClusterRow, Overview, SiteRow, SourceRow, WorkloadRow};
 use super::spoken;
 use crate::connect::Scope;
 use crate::output::{Screen, table};
@@ -127,6 +127,7 @@ fn site_table(sites: &[SiteRow], screen: Screen) -> String {
         "SITE",
         "TYPE",
         "JURISDICTION",
+        "CLUSTER",
         "NODES",
         "CPU",
         "MEMORY",
@@ -143,6 +144,7 @@ fn site_table(sites: &[SiteRow], screen: Screen) -> String {
             Cell::new(&row.name),
             Cell::new(kind),
             Cell::new(&row.jurisdiction),
+            Cell::new(cluster(row)),
             Cell::new(row.nodes),
             Cell::new(row.cpu.as_deref().unwrap_or(NOTHING)),
             Cell::new(row.memory.as_deref().unwrap_or(NOTHING)),
@@ -150,6 +152,17 @@ fn site_table(sites: &[SiteRow], screen: Screen) -> String {
         ]);
     }
     lines(&table)
+}
+
+/// Whether the site is here, and else which version its cluster has.
+fn cluster(row: &SiteRow) -> String {
+    match &row.cluster {
+        None => "this".into(),
+        Some(ClusterRow { uid: _, version }) => {
+            let version = version.as_deref().unwrap_or("not seen yet");
+            format!("another ({version})")
+        }
+    }
 }
 
 fn source_table(sources: &[SourceRow], screen: Screen) -> String {

@@ -74,6 +74,11 @@ fn overview() -> Overview {
             "Cloud",
             json!({"nodes": 0, "conditions": [condition("Ready", "False", "NoNodes")]}),
         ),
+        of(json!({
+            "apiVersion": "pinisi.dev/v1alpha1", "kind": "Site", "metadata": {"name": "abroad"},
+            "spec": {"type": "Cloud", "jurisdiction": "SG", "kubeconfigSecretRef": {"name": "abroad"}},
+            "status": {"nodes": 2, "cluster": {"uid": "c1", "version": "v1.34.4"}, "conditions": [condition("Ready", "False", "Unreachable")]},
+        })),
     ];
     let source: SignalSource = of(json!({
         "apiVersion": "pinisi.dev/v1alpha1", "kind": "SignalSource", "metadata": {"name": "gateway"},

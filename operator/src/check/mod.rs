@@ -10,6 +10,8 @@ mod limits;
 mod metrics;
 mod placement;
 pub mod problem;
+mod remote;
+pub mod remote_site;
 mod signal;
 mod site;
 mod sovereign;
@@ -42,7 +44,7 @@ struct Context<'a> {
 /// Checks everything at one moment. Total and deterministic.
 #[must_use]
 pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
-    let mut sites = site::check_all(index);
+    let mut sites = site::check_all(index, now);
     let sovereign = sovereign::inventory(index, &mut sites);
     let wants = Wants::of(index);
     let mut world = World::default();

@@ -1,6 +1,7 @@
 //! What can be wrong with an object, typed. How each is said, with its field and the way out, is
 //! in `words`.
 
+use crate::gather::link::LinkFault;
 use pinisi_crds::hybrid_workload::Class;
 
 /// Something wrong with one object.
@@ -66,6 +67,30 @@ pub enum Problem {
         labels: String,
     },
 
+    /// A Site that names nodes and another cluster, or neither.
+    ConnectionUnclear,
+    /// Another cluster that says OnPrem.
+    RemoteOnPrem,
+    /// Another Site is the same cluster.
+    SharedCluster {
+        /// The other Site.
+        other: String,
+    },
+    /// The other cluster has no Ready node that takes pods which tolerate nothing.
+    NoRemoteNodes,
+    /// The other cluster's own guard is not in force.
+    ReceivingGuard {
+        /// A CamelCase word for it.
+        reason: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// Something about the link that does not stop it.
+    LinkWarning {
+        /// What.
+        fault: LinkFault,
+    },
+
     /// The namespace is being deleted.
     NamespaceTerminating {
         /// The namespace.
@@ -118,6 +143,13 @@ pub enum Problem {
         site: String,
         /// What the site is.
         kind: &'static str,
+    },
+    /// The first site of the first tier is another cluster.
+    RemoteHome {
+        /// JSON path.
+        field: String,
+        /// The name.
+        site: String,
     },
     /// A site stands twice in the placement.
     DuplicateSite {
@@ -270,6 +302,12 @@ impl Problem {
             Self::Untainted { .. } => "NodesNotTainted",
             Self::NoSharedLabel { .. } => "NoSharedLabel",
             Self::LabelNotExclusive { .. } => "LabelNotExclusive",
+            Self::ConnectionUnclear => "ConnectionUnclear",
+            Self::RemoteOnPrem => "RemoteNotSovereign",
+            Self::SharedCluster { .. } => "ClusterInTwoSites",
+            Self::NoRemoteNodes => "NoRemoteNodes",
+            Self::ReceivingGuard { reason, .. } => reason,
+            Self::LinkWarning { fault } => fault.reason(),
             Self::NamespaceTerminating { .. } => "NamespaceTerminating",
             Self::NamespaceUnclassified { .. } => "NamespaceUnclassified",
             Self::ClassMismatch { .. } => "ClassMismatch",
@@ -277,6 +315,7 @@ impl Problem {
             Self::SiteUnusable { .. } => "SiteUnusable",
             Self::SiteNotAllowed { .. } => "SiteNotAllowed",
             Self::NotSovereign { .. } => "SiteNotSovereign",
+            Self::RemoteHome { .. } => "HomeInAnotherCluster",
             Self::DuplicateSite { .. } => "DuplicateSite",
             Self::NoLawfulSite { .. } => "NoLawfulSite",
             Self::SensitiveTiers => "SensitiveTiers",
@@ -311,6 +350,12 @@ impl Problem {
             | Self::BadSelector { .. }
             | Self::NoNodes { .. }
             | Self::SharedNode { .. }
+            | Self::ConnectionUnclear
+            | Self::RemoteOnPrem
+            | Self::SharedCluster { .. }
+            | Self::NoRemoteNodes
+            | Self::ReceivingGuard { .. }
+            | Self::RemoteHome { .. }
             | Self::NamespaceTerminating { .. }
             | Self::NamespaceUnclassified { .. }
             | Self::ClassMismatch { .. }
@@ -337,6 +382,7 @@ impl Problem {
             Self::Untainted { .. }
             | Self::NoSharedLabel { .. }
             | Self::LabelNotExclusive { .. }
+            | Self::LinkWarning { .. }
             | Self::OverrideSite { .. }
             | Self::TopologyCountsTaintedNodes { .. }
             | Self::MetricUnknownAt { .. }

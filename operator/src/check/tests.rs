@@ -7,5 +7,6 @@ mod build;
 mod fleet;
 mod metrics;
 mod never_panics;
+mod remote;
 mod sites;
 mod sound;

@@ -34,6 +34,25 @@ impl fmt::Display for Problem {
                 "spec.nodes.matchLabels: node {node} is not sovereign but carries {labels}, which all OnPrem Sites share; \
                  remove the label from that node, or it keeps drawing Sensitive pods that the guard then refuses"
             ),
+            Self::ConnectionUnclear => f.write_str(
+                "spec.nodes and spec.kubeconfigSecretRef: exactly one of them says where the site is; make the Site anew with one",
+            ),
+            Self::RemoteOnPrem => f.write_str(
+                "spec.type is OnPrem, but spec.kubeconfigSecretRef names another cluster, whose ground cannot be proved sovereign; \
+                 make the Site anew with type Cloud or Edge, or with spec.nodes",
+            ),
+            Self::SharedCluster { other } => write!(
+                f,
+                "spec.kubeconfigSecretRef leads to the same cluster as that of Site {other}; delete one of the two Sites"
+            ),
+            Self::NoRemoteNodes => f.write_str(
+                "the cluster has no Ready node without a NoSchedule or NoExecute taint; add one, or remove the taint from its nodes",
+            ),
+            Self::ReceivingGuard { reason: _, why } => write!(
+                f,
+                "the receiving guard of the cluster is not in force: {why}; nothing new is placed there until it is"
+            ),
+            Self::LinkWarning { fault } => write!(f, "{fault}; until then the site is used with this limitation"),
             Self::NamespaceTerminating { namespace } => {
                 write!(f, "metadata.namespace: {namespace} is being deleted; nothing is made there any more")
             }
@@ -62,6 +81,10 @@ impl fmt::Display for Problem {
             Self::NotSovereign { field, site, kind } => {
                 write!(f, "{field}: Site {site} is {kind}; a Sensitive workload runs on OnPrem sites only: name one of those, or leave spec.placement out")
             }
+            Self::RemoteHome { field, site } => write!(
+                f,
+                "{field}: Site {site} is another cluster, but the target runs here; put a Site of this cluster first, for example the one where the target runs now"
+            ),
             Self::DuplicateSite { field, site } => write!(f, "{field}: Site {site} stands twice in spec.placement; name it once"),
             Self::NoLawfulSite { namespace } => write!(
                 f,

@@ -6,6 +6,7 @@ use super::{
     metrics::Scope,
     placement::{self, Grounds, Placed},
     problem::{Problem, class_name},
+    remote::{Found, Search},
     target,
 };
 use crate::checked::WorkloadSubject;
@@ -35,7 +36,7 @@ pub fn check_one(
 ) -> (WorkloadSubject, Option<Workload>) {
     let Context {
         index,
-        refusals: _,
+        refusals,
         sites,
         wants,
         lawful,
@@ -105,14 +106,36 @@ pub fn check_one(
         target: found,
     };
     let placed = placement::read(&grounds, spec, &mut problems);
+    subject.carry = placement::carry(spec, &mut problems);
     let running = found
         .map(|t| legs::of(index, t, siblings, placed.as_ref(), lawful))
         .unwrap_or_default();
     let Running {
-        legs,
+        mut legs,
         priority,
         off_lawful,
     } = running;
+    let Found {
+        remotes,
+        legs: away,
+        refused,
+    } = Search {
+        index,
+        sites,
+        facts,
+        target_name: &spec.target_ref.name,
+        target: found,
+        placed: placed.as_ref(),
+        carry: &subject.carry,
+        refusals,
+        now,
+    }
+    .run();
+    // A sibling of that site at home is from before its Site was another cluster: it stays first.
+    for (site, leg) in away {
+        legs.entry(site).or_insert(leg);
+    }
+    subject.remotes = remotes;
     subject.ready_home = placed
         .as_ref()
         .and_then(|p| p.sites.first())
@@ -120,7 +143,7 @@ pub fn check_one(
         .map(|l| l.ready);
     let total: Replicas = legs.values().map(|l| l.spec).sum();
     let home = placed.as_ref().and_then(|p| p.sites.first());
-    let scope = Scope::new(index, facts, found, siblings, home);
+    let scope = Scope::new(index, facts, found, siblings, home, &subject.remotes);
     let (demand, adopt) = demand::read(&scope, spec, total, now, &mut problems);
     problems.extend(driven_from_home(context, facts, spec, placed.as_ref()));
     let override_ = demand::override_of(spec, placed.as_ref(), now, &mut problems);
@@ -163,7 +186,7 @@ pub fn check_one(
             priority,
             request: found.template.requests,
             legs,
-            refused: BTreeMap::new(),
+            refused,
             competitor: wants.autoscaler(found, siblings).map(ToOwned::to_owned),
         }),
         _ => None,

@@ -111,6 +111,7 @@ impl Gather {
             clients.clone(),
             client.clone(),
             namespace.to_owned(),
+            remotes::dial(),
             stop.clone(),
         ));
         let asked = metrics::Clients {

@@ -58,6 +58,24 @@ impl Kind {
         Self::HorizontalPodAutoscaler,
     ];
 
+    /// True for what a site in another cluster can do without, at the price of knowing less.
+    #[must_use]
+    pub const fn is_optional(self) -> bool {
+        match self {
+            Self::ResourceQuota => true,
+            Self::Site
+            | Self::HybridWorkload
+            | Self::SignalSource
+            | Self::SovereignNodes
+            | Self::Namespace
+            | Self::Node
+            | Self::Pod
+            | Self::Deployment
+            | Self::StatefulSet
+            | Self::HorizontalPodAutoscaler => false,
+        }
+    }
+
     /// Its name in the API.
     #[must_use]
     pub const fn name(self) -> &'static str {

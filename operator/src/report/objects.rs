@@ -1,9 +1,9 @@
 //! Status of Sites and SignalSources: what check counted, with conditions.
 
 use super::conditions::{Said, problems};
-use super::stable;
+use super::{remote_site, stable};
 use crate::check::problem::Problem;
-use crate::checked::{SiteSubject, SourceSubject};
+use crate::checked::{Connection, SiteSubject, SourceSubject};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use pinisi_crds::{SignalSourceStatus, SiteStatus};
@@ -20,14 +20,21 @@ pub fn site(subject: &SiteSubject, old: &SiteStatus, now: Timestamp) -> SiteStat
     } = subject.status_now.clone();
     let moved = nodes != old.nodes || allocatable != old.allocatable || cluster != old.cluster;
     let fine = ("NodesReady", format!("{nodes} nodes are Ready"));
-    let conditions = two(
-        &old.conditions,
-        &subject.problems,
-        fine,
-        subject.generation,
-        moved,
-        now,
-    );
+    let conditions = match &subject.connection {
+        Connection::Nodes => two(
+            &old.conditions,
+            &subject.problems,
+            fine,
+            subject.generation,
+            moved,
+            now,
+        ),
+        Connection::Remote(remote) => {
+            let said = remote_site::conditions(subject, remote);
+            let fresh = stable::conditions(&old.conditions, said, subject.generation, moved, now);
+            stable::over(&old.conditions, fresh)
+        }
+    };
     SiteStatus {
         observed_generation: Some(subject.generation),
         nodes,

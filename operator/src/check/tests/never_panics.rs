@@ -1,6 +1,6 @@
 //! Whatever stands in a spec, check returns, says the same twice, and keeps Sensitive off unlawful ground.
 
-use super::build::*;
+use super::{build::*, remote};
 use crate::gather::metrics::answers::{Ended, Figure};
 use crate::gather::metrics::question::Place;
 use crate::gather::quantity::signed_millis;
@@ -128,6 +128,8 @@ fn full_web() -> Value {
         "spec.autoscaling.behavior",
         json!({"scaleUp": {"policies": [{"type": "Pods", "value": 4, "periodSeconds": 15}], "tolerance": "0.1"}, "scaleDown": {"stabilizationWindowSeconds": 60}}),
     );
+    hw["spec"]["placement"]["tiers"][1]["sites"] = json!(["cloud", "abroad"]);
+    hw["spec"]["carry"] = json!([{"kind": "Secret", "name": "s"}]);
     hw["status"] = json!({"sites": [{"name": "home", "desired": 1, "ready": 1}], "memory": {"total": 3, "contest": {"writes": 1, "last": "2026-11-20T13:00:00Z", "writer": "x"}}});
     hw
 }
@@ -152,10 +154,20 @@ fn full_site() -> Value {
     s
 }
 
+fn full_remote_site() -> Value {
+    let mut s = remote::remote_site("abroad");
+    let more = json!({"createNamespaces": true, "clusterUid": "uid-of-abroad", "unreachableGraceSeconds": 60});
+    for (key, value) in more.as_object().unwrap() {
+        s["spec"][key] = value.clone();
+    }
+    s["status"] = json!({"nodes": 2, "cluster": {"uid": "uid-of-abroad", "version": "v1.34.4"}, "conditions": []});
+    s
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
     #[test]
-    fn garbage_in_any_place(which in 0usize..5, at in any::<prop::sample::Index>(), value in junk(), text in "\\PC{0,12}") {
+    fn garbage_in_any_place(which in 0usize..7, at in any::<prop::sample::Index>(), value in junk(), text in "\\PC{0,12}") {
         let mut c = Cluster::new();
         c.deployment(deployment("health", "records", 2));
         c.deployment(deployment("shop", "web", 2));
@@ -163,17 +175,21 @@ proptest! {
         c.workload(records());
         c.workload(full_web());
         c.pod(pod("shop", "web-1", "web", None, Some("h1")));
-        let mut object = [full_web(), full_site(), source(), records(), deployment("shop", "web", 3)][which].clone();
+        remote::add_abroad(&mut c);
+        let mut object = [full_web(), full_site(), source(), records(), deployment("shop", "web", 3), full_remote_site(), remote::made(4)][which].clone();
         let places = place(&object);
         if let Some(there) = object.pointer_mut(&places[at.index(places.len())]) {
             *there = value;
         }
         match which {
             0 | 3 => c.workload(object),
-            1 => c.site(object),
+            1 | 5 => c.site(object),
             2 => c.source(object),
             // The API server lets no such Deployment pass: it is enough that reading it does not panic.
-            _ => if let Ok(w) = serde_json::from_value::<crate::gather::wire_scalable::DeploymentWire>(object) { c.0.apply_deployment(w.into()); },
+            4 => if let Ok(w) = serde_json::from_value::<crate::gather::wire_scalable::DeploymentWire>(object) { c.0.apply_deployment(w.into()); },
+            _ => if let Ok(w) = serde_json::from_value::<crate::gather::wire_scalable::DeploymentWire>(object) {
+                c.0.clusters.get_mut("abroad").unwrap().apply_deployment(w.into());
+            },
         }
         c.figure(&text, Some("2026-11-20T11:59:59Z"));
         let wanted = crate::gather::metrics::wanted::of(&c.0);
@@ -199,7 +215,7 @@ proptest! {
         }
         prop_assert!(checked.sovereign.want.nodes.keys().all(|n| n.starts_with('h')));
         // The neighbour in another namespace is never disturbed by a spec that is not its own or its ground's.
-        if matches!(which, 0 | 2 | 4) {
+        if matches!(which, 0 | 2 | 4 | 5 | 6) {
             prop_assert!(checked.world.workloads.contains_key(&id("health", "records")));
         }
     }
