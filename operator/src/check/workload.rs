@@ -143,7 +143,7 @@ pub fn check_one(
         .map(|l| l.ready);
     let total: Replicas = legs.values().map(|l| l.spec).sum();
     let home = placed.as_ref().and_then(|p| p.sites.first());
-    let scope = Scope::new(index, facts, found, siblings, home);
+    let scope = Scope::new(index, facts, found, siblings, home, &subject.remotes);
     let (demand, adopt) = demand::read(&scope, spec, total, now, &mut problems);
     problems.extend(driven_from_home(context, facts, spec, placed.as_ref()));
     let override_ = demand::override_of(spec, placed.as_ref(), now, &mut problems);

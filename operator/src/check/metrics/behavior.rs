@@ -22,9 +22,10 @@ pub fn read(behavior: &api::Behavior, problems: &mut Vec<Problem>) -> Behavior {
     let field = "spec.autoscaling.behavior";
     let mut direction = |rules: &Option<api::ScalingRules>, default: Rules, name: &str| {
         let field = format!("{field}.{name}");
-        rules.as_ref().map_or(default.clone(), |r| {
-            read_rules(r, default, &field, problems)
-        })
+        match rules {
+            None => default,
+            Some(rules) => read_rules(rules, default, &field, problems),
+        }
     };
     Behavior {
         up: direction(scale_up, Rules::up(), "scaleUp"),

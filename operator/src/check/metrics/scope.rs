@@ -1,14 +1,14 @@
 //! A workload as metrics look at it: its target and siblings in this cluster, and its part in each
 //! other one. Which of those sites answer is told here, what their metrics say in `readings`.
 
+use crate::checked::{Ownership, RemoteLeg};
 use crate::gather::cluster::ClusterView;
 use crate::gather::facts::{ScalableFacts, WorkloadFacts};
 use crate::gather::index::Index;
 use crate::gather::metrics::question::Place;
-use kube::core::Selector;
-use pinisi_crds::names::SITE_LABEL;
 use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::model::site::SiteName;
+use std::collections::BTreeMap;
 
 /// A workload as metrics look at it.
 #[derive(Debug)]
@@ -32,15 +32,17 @@ pub struct Scope<'a> {
 pub struct Remote<'a> {
     /// The site.
     pub site: SiteName,
-    /// What is known of it; `None` where nothing ever was.
+    /// What is known of it; `None` where it was never seen whole.
     pub view: Option<&'a ClusterView>,
+    /// True where it has a Deployment that is this workload's.
+    pub ours: bool,
 }
 
 impl Remote<'_> {
     /// True while it answers, so that its pods are known.
     #[must_use]
     pub fn answers(&self) -> bool {
-        self.view.is_some_and(|v| v.link.is_up() && v.seen)
+        self.view.is_some_and(|view| view.link.is_up())
     }
 
     /// Whose metrics APIs are asked for it.
@@ -51,8 +53,8 @@ impl Remote<'_> {
 }
 
 impl<'a> Scope<'a> {
-    /// Looks for the workload's parts in other clusters: where pods or a Deployment of it are, and
-    /// where replicas were decided last, though nothing is known of that cluster now.
+    /// Of its legs in other clusters those count that hold something of it, and those where replicas
+    /// were decided last, though nothing is known of that cluster now.
     #[must_use]
     pub fn new(
         index: &'a Index,
@@ -60,19 +62,21 @@ impl<'a> Scope<'a> {
         target: Option<&'a ScalableFacts>,
         siblings: &'a [&'a ScalableFacts],
         home: Option<&'a SiteName>,
+        legs: &BTreeMap<SiteName, RemoteLeg>,
     ) -> Self {
-        let decided = |site: &str| {
-            let mut shares = workload.status.sites.iter();
-            shares.any(|share| share.name == site && share.desired > 0)
-        };
-        let part_of = |(name, site): (&'a String, &'a crate::gather::facts::SiteFacts)| {
-            let spec = site.spec.as_ref().ok()?;
-            spec.kubeconfig_secret_ref.as_ref()?;
-            let view = index.clusters.get(name);
-            let runs = view.is_some_and(|view| runs(view, name, workload, target));
-            (runs || decided(name)).then(|| Remote {
-                site: SiteName::new(name),
+        let part = |(site, leg): (&SiteName, &RemoteLeg)| {
+            let view = index.clusters.get(site.as_str()).filter(|view| view.seen);
+            let owner = leg.deployment.as_ref().map(|d| &d.owner);
+            let part = match (view, owner) {
+                (None, _) => decided(workload, site),
+                (Some(_), Some(Ownership::Ours)) => true,
+                (Some(_), Some(Ownership::Foreign(_))) => false,
+                (Some(_), None) => !leg.empty,
+            };
+            part.then(|| Remote {
+                site: site.clone(),
                 view,
+                ours: owner == Some(&Ownership::Ours),
             })
         };
         Self {
@@ -81,24 +85,16 @@ impl<'a> Scope<'a> {
             target,
             siblings,
             home,
-            remotes: index.sites.iter().filter_map(part_of).collect(),
+            remotes: legs.iter().filter_map(part).collect(),
         }
-    }
-
-    /// The pods' selector.
-    #[must_use]
-    pub fn selector(&self) -> Option<&'a Selector> {
-        self.target.and_then(|t| t.selector.as_ref())
     }
 
     /// Pods that the controllers of all sites count.
     #[must_use]
     pub fn counted(&self) -> Replicas {
         let here = self.target.into_iter().chain(self.siblings.iter().copied());
-        let there = self.remotes.iter().filter_map(|remote| {
-            let deployment = remote.view?.deployments.get(&self.target?.key)?;
-            ours(deployment, self.workload).then_some(deployment)
-        });
+        let there = self.remotes.iter().filter(|remote| remote.ours);
+        let there = there.filter_map(|r| r.view?.deployments.get(&self.target?.key));
         let all = here.chain(there);
         all.map(|object| Replicas::from_api(object.counted)).sum()
     }
@@ -110,24 +106,8 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// True where a cluster has pods or a Deployment of the workload, as far as is known.
-fn runs(
-    view: &ClusterView,
-    site: &str,
-    workload: &WorkloadFacts,
-    target: Option<&ScalableFacts>,
-) -> bool {
-    let Some(target) = target else { return false };
-    let deployment = view.deployments.get(&target.key);
-    let mut pods = target.selector.iter().flat_map(|selector| {
-        view.pods
-            .matching(&target.key.namespace, selector, &target.match_labels)
-    });
-    deployment.is_some_and(|d| ours(d, workload))
-        || pods.any(|pod| pod.labels.get(SITE_LABEL).map(String::as_str) == Some(site))
-}
-
-fn ours(deployment: &ScalableFacts, workload: &WorkloadFacts) -> bool {
-    let marks = deployment.sibling.as_ref();
-    marks.is_some_and(|marks| marks.workload == workload.key.name)
+/// True where status remembers replicas at a site.
+fn decided(workload: &WorkloadFacts, site: &SiteName) -> bool {
+    let mut shares = workload.status.sites.iter();
+    shares.any(|share| share.name == site.as_str() && share.desired > 0)
 }

@@ -112,7 +112,9 @@ pub fn held(metric: &MetricSpec, field: &str, problems: &mut Vec<Problem>) -> Op
         }
     }
     let before = problems.len();
-    let mut read = Read { problems };
+    let mut read = Read {
+        problems: &mut *problems,
+    };
     let held = if let Some(ResourceSource { name, target }) = resource {
         let field = format!("{field}.resource");
         read.resource(name, None, target, &field)

@@ -1,7 +1,7 @@
 //! `spec.autoscaling.metrics`: what a sound one becomes, how readings are pooled and when they are
 //! lost, and each thing that can be wrong.
 
-use super::build::*;
+use super::{build::*, remote};
 use crate::check::problem::Problem;
 use crate::gather::cluster::ClusterView;
 use crate::gather::link::{Link, LinkFault};
@@ -10,7 +10,6 @@ use crate::gather::metrics::fault::MetricsFault;
 use crate::gather::metrics::question::{Api, Place, Question};
 use crate::gather::metrics::wanted;
 use crate::gather::wire::PodWire;
-use crate::gather::wire_scalable::DeploymentWire;
 use jiff::{SignedDuration, Timestamp};
 use pinisi_planner::hpa::{
     Fault, Metric, Phase, PolicyKind, Reading, ResourceTarget, Select, Tolerance, ValueTarget,
@@ -724,39 +723,25 @@ fn zero_needs_something_that_can_wake_it() {
     assert_eq!(demand(&zero(json!([cpu()]), true)).min.get(), 0);
 }
 
-/// A Site `east` in another cluster with one pod and a Deployment of `shop/web`.
-fn remote(link: Link, seen: bool) -> ClusterView {
-    let mut view = ClusterView {
-        link,
-        seen,
-        ..ClusterView::default()
-    };
-    let mut d = deployment("shop", "web", 4);
-    d["metadata"]["labels"] =
-        json!({"pinisi.dev/site": "east", "app.kubernetes.io/managed-by": "pinisi"});
-    d["metadata"]["annotations"] = json!({"pinisi.dev/workload": "web"});
-    let d: DeploymentWire = serde_json::from_value(d).unwrap();
-    view.apply_deployment(d.into());
+/// The Site `abroad` in another cluster, with a pod and a Deployment of `shop/web` and a pod of
+/// somebody else.
+fn with_remote(metrics: Value, link: Link, seen: bool) -> Cluster {
+    let mut c = following(metrics);
+    remote::add_abroad(&mut c);
+    let view = c.0.clusters.get_mut("abroad").unwrap();
+    (view.link, view.seen) = (link, seen);
     // A pod of the same name as one at home.
     let mut mine = running("web-1");
-    mine["metadata"]["labels"]["pinisi.dev/site"] = json!("east");
+    mine["metadata"]["labels"]["pinisi.dev/site"] = json!("abroad");
     for pod in [mine, running("theirs")] {
         let pod: PodWire = serde_json::from_value(pod).unwrap();
         view.apply_pod(pod.into());
     }
-    view
-}
-
-fn with_remote(metrics: Value, link: Link, seen: bool) -> Cluster {
-    let mut c = following(metrics);
-    c.site(json!({"metadata": {"name": "east", "uid": "u-east", "generation": 1},
-        "spec": {"type": "Cloud", "jurisdiction": "SG", "allowedNamespaces": {}, "kubeconfigSecretRef": {"name": "east"}}}));
-    c.0.clusters.insert("east".into(), remote(link, seen));
     c
 }
 
-fn east() -> Place {
-    Place::Site("east".into())
+fn abroad() -> Place {
+    Place::Site("abroad".into())
 }
 
 #[test]
@@ -764,10 +749,10 @@ fn pods_of_another_cluster_are_pooled() {
     let mut c = with_remote(json!([cpu(), packets()]), Link::Up, true);
     let wanted = wanted::of(&c.0);
     assert_eq!(wanted.len(), 2);
-    assert!(wanted[&east()].usage.contains("shop"));
-    let pods = question(&c, &east());
+    assert!(wanted[&abroad()].usage.contains("shop"));
+    let pods = question(&c, &abroad());
     assert!(
-        matches!(&pods, Question::Pods { pods, .. } if pods == "app=web,pinisi.dev/site=east"),
+        matches!(&pods, Question::Pods { pods, .. } if pods == "app=web,pinisi.dev/site=abroad"),
         "{pods:?}"
     );
     let here = usage(&[("web-1", used(100, 1, ago(5)))]);
@@ -776,18 +761,18 @@ fn pods_of_another_cluster_are_pooled() {
         ("web-1", used(700, 1, ago(5))),
         ("theirs", used(900, 1, ago(5))),
     ]);
-    answered(&mut c, &east(), Ended::Usage(Ok(there)), 2);
+    answered(&mut c, &abroad(), Ended::Usage(Ok(there)), 2);
     list(&mut c, &Place::Hub, Ok(vec![figure("web-2", 5, None)]), 2);
-    list(&mut c, &east(), Ok(vec![figure("web-1", 6, None)]), 2);
+    list(&mut c, &abroad(), Ok(vec![figure("web-1", 6, None)]), 2);
     let demand = demand(&c);
     let of = |site: &str, name: &str, n| (site.to_owned(), name.to_owned(), n);
     assert_eq!(
         values(&demand.metrics[0]),
-        [of("home", "web-1", 100), of("east", "web-1", 700)]
+        [of("home", "web-1", 100), of("abroad", "web-1", 700)]
     );
     assert_eq!(
         values(&demand.metrics[1]),
-        [of("home", "web-2", 5), of("east", "web-1", 6)]
+        [of("home", "web-2", 5), of("abroad", "web-1", 6)]
     );
     assert_eq!(demand.pods.len(), 3);
     assert_eq!(demand.status.get(), 3 + 4);
@@ -816,14 +801,14 @@ fn a_cluster_out_of_reach_is_an_unknown_site() {
         since: ago(100),
         fault: LinkFault::WritesFail { error: "x".into() },
     };
-    for (link, seen) in [(down, true), (Link::Connecting, false)] {
-        let mut c = with_remote(json!([cpu()]), link, seen);
+    for link in [down, Link::Connecting] {
+        let mut c = with_remote(json!([cpu()]), link, true);
         let here = usage(&[("web-1", used(100, 1, ago(5)))]);
         answered(&mut c, &Place::Hub, Ended::Usage(Ok(here)), 2);
         let demand = demand(&c);
         assert_eq!(values(&demand.metrics[0]).len(), 1, "growth goes on");
         let unknown: Vec<_> = demand.unknown_sites.iter().map(|s| s.as_str()).collect();
-        assert_eq!(unknown, ["east"]);
+        assert_eq!(unknown, ["abroad"]);
         assert_eq!(demand.pods.len(), 3, "pods are those seen last");
         assert_eq!(demand.read_at, ago(2), "it is not waited for");
     }
@@ -832,7 +817,7 @@ fn a_cluster_out_of_reach_is_an_unknown_site() {
 #[test]
 fn a_site_that_never_got_anything_is_not_waited_for() {
     let mut c = with_remote(json!([cpu()]), Link::Connecting, false);
-    c.0.clusters.insert("east".into(), ClusterView::default());
+    c.0.clusters.insert("abroad".into(), ClusterView::default());
     let here = usage(&[("web-1", used(100, 1, ago(5)))]);
     answered(&mut c, &Place::Hub, Ended::Usage(Ok(here)), 2);
     assert!(demand(&c).unknown_sites.is_empty());
@@ -840,7 +825,7 @@ fn a_site_that_never_got_anything_is_not_waited_for() {
     let mut hw = web();
     set(&mut hw, "spec.autoscaling.load", Value::Null);
     set(&mut hw, "spec.autoscaling.metrics", json!([cpu()]));
-    hw["status"] = json!({"sites": [{"name": "east", "desired": 3, "ready": 0}]});
+    hw["status"] = json!({"sites": [{"name": "abroad", "desired": 3, "ready": 0}]});
     c.workload(hw);
     assert_eq!(demand(&c).unknown_sites.len(), 1);
     c.0.clusters.clear();
@@ -853,7 +838,7 @@ fn a_metrics_api_that_fails_in_another_cluster_is_said_and_stops_only_shrinking(
     let here = usage(&[("web-1", used(100, 1, ago(5)))]);
     answered(&mut c, &Place::Hub, Ended::Usage(Ok(here)), 2);
     let fault = MetricsFault::ApiMissing(Api::Resource);
-    answered(&mut c, &east(), Ended::Usage(Err(fault)), 2);
+    answered(&mut c, &abroad(), Ended::Usage(Err(fault)), 2);
     let demand = demand(&c);
     assert_eq!(values(&demand.metrics[0]).len(), 1);
     assert_eq!(demand.unknown_sites.len(), 1);
@@ -864,7 +849,11 @@ fn a_metrics_api_that_fails_in_another_cluster_is_said_and_stops_only_shrinking(
         .find(|p| matches!(p, Problem::MetricUnknownAt { .. }))
         .unwrap();
     let text = said.to_string();
-    for word in ["spec.autoscaling.metrics[0]", "Site east", "metrics-server"] {
+    for word in [
+        "spec.autoscaling.metrics[0]",
+        "Site abroad",
+        "metrics-server",
+    ] {
         assert!(text.contains(word), "{word} is not in {text}");
     }
     assert!(!said.blocks());
@@ -942,12 +931,12 @@ fn an_hpa_that_counts_pods_may_not_set_a_count_with_a_part_elsewhere() {
         (json!([external]), "spec.metrics[0]", "External"),
         (json!([]), "spec.metrics", "Resource"),
     ] {
-        let c = driven(metrics, "east");
+        let c = driven(metrics, "abroad");
         c.web_is_refused(
             "HpaCountsHomePods",
             &[
                 "spec.placement.tiers",
-                "Site east",
+                "Site abroad",
                 "HorizontalPodAutoscaler outer",
                 field,
                 kind,
@@ -957,7 +946,7 @@ fn an_hpa_that_counts_pods_may_not_set_a_count_with_a_part_elsewhere() {
     }
     object["object"]["target"] = json!({"type": "AverageValue", "averageValue": "3"});
     for (metrics, away) in [
-        (json!([queue(), object]), "east"),
+        (json!([queue(), object]), "abroad"),
         // Nodes of this cluster: the HPA sees all pods.
         (json!([cpu()]), "cloud"),
     ] {

@@ -101,6 +101,7 @@ pub struct Figure {
 }
 
 /// How an attempt ended, to be put in its place.
+#[derive(Debug)]
 pub enum Ended {
     /// Use of CPU and memory.
     Usage(Result<Usage, MetricsFault>),

@@ -12,7 +12,10 @@ use kube::Client;
 use std::{
     collections::BTreeSet,
     fmt::Write as _,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -25,18 +28,18 @@ pub const BODY_MAX: u64 = 64 << 20;
 pub const TIMEOUTS_MAX: u32 = 3;
 
 /// One cluster as it is asked in one round.
-pub struct Asker<'a> {
-    client: &'a Client,
-    served: &'a Served,
+pub struct Asker {
+    client: Client,
+    served: Arc<Served>,
     timeouts: [AtomicU32; Api::ALL.len()],
     timeout: Duration,
     body_max: u64,
 }
 
-impl<'a> Asker<'a> {
+impl Asker {
     /// For one round. `served` outlives it.
     #[must_use]
-    pub fn new(client: &'a Client, served: &'a Served) -> Self {
+    pub fn new(client: Client, served: Arc<Served>) -> Self {
         Self {
             client,
             served,
@@ -136,7 +139,7 @@ impl<'a> Asker<'a> {
     }
 
     async fn resource(&self, api_version: &str, kind: &str) -> Result<String, MetricsFault> {
-        self.served.resource(self.client, api_version, kind).await
+        self.served.resource(&self.client, api_version, kind).await
     }
 
     /// Asks custom metrics in the version that the cluster serves: adapters have v1beta1 or v1beta2.
@@ -181,7 +184,7 @@ impl<'a> Asker<'a> {
                 Ok(body)
             }
             Err(kube::Error::Api(status)) if status.code == 404 => {
-                self.served.look(self.client, api).await?;
+                self.served.look(&self.client, api).await?;
                 Err(if self.served.lacks(api) {
                     MetricsFault::ApiMissing(api)
                 } else {

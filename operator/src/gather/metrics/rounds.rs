@@ -3,7 +3,7 @@
 
 use super::answers::Ended;
 use super::ask::Asker;
-use super::question::Place;
+use super::question::{Place, Question};
 use super::served::Served;
 use super::wanted::{self, Wanted};
 use crate::gather::remotes::RemoteClients;
@@ -85,10 +85,11 @@ pub(in crate::gather) async fn supervise(
             here.usage.extend(asked.usage.iter().cloned());
             here.lists.extend(asked.lists.iter().cloned());
             let served = served.entry(place.clone()).or_default().clone();
+            let asker = Asker::new(client, served);
             let (shared, stop) = (shared.clone(), stop.clone());
             rounds.spawn(async move {
                 tokio::select! {
-                    () = ask_all(&shared, &client, &served, &place, &asked, round) => {}
+                    () = ask_all(&shared, &asker, &place, &asked, round) => {}
                     () = stop.cancelled() => {}
                 }
                 (place, asked)
@@ -140,38 +141,31 @@ fn without(mut wanted: Wanted, busy: &Wanted) -> Wanted {
 }
 
 /// Asks one cluster everything, and puts each answer in its place as it comes.
-async fn ask_all(
-    shared: &Shared,
-    client: &Client,
-    served: &Served,
-    place: &Place,
-    wanted: &Wanted,
-    round: Timestamp,
-) {
-    let asker = Asker::new(client, served);
-    let take_in = |ended: Ended| {
+async fn ask_all(shared: &Shared, asker: &Asker, place: &Place, wanted: &Wanted, round: Timestamp) {
+    let mut questions: Vec<_> = wanted.lists.iter().cloned().map(Some).collect();
+    if !wanted.usage.is_empty() {
+        questions.insert(0, None);
+    }
+    let answers = stream::iter(questions).map(|question| ask(asker, question, &wanted.usage));
+    let mut answers = std::pin::pin!(answers.buffer_unordered(CONCURRENCY));
+    while let Some(ended) = answers.next().await {
         let now = Timestamp::now();
-        shared
-            .index
-            .write()
-            .metrics
-            .take_in(place, ended, round, now);
+        let mut index = shared.index.write();
+        index.metrics.take_in(place, ended, round, now);
+        drop(index);
         shared.touch();
-    };
-    let usage = async {
-        if !wanted.usage.is_empty() {
-            take_in(Ended::Usage(asker.usage(&wanted.usage).await));
-        }
-    };
-    let questions = stream::iter(wanted.lists.iter().cloned().collect::<Vec<_>>());
-    let lists = questions.for_each_concurrent(CONCURRENCY, |question| {
-        let (asker, take_in) = (&asker, &take_in);
-        async move {
+    }
+}
+
+/// One question, or the use of CPU and memory where there is none.
+async fn ask(asker: &Asker, question: Option<Question>, namespaces: &BTreeSet<String>) -> Ended {
+    match question {
+        None => Ended::Usage(asker.usage(namespaces).await),
+        Some(question) => {
             let result = asker.list(&question).await;
-            take_in(Ended::List(question, result));
+            Ended::List(question, result)
         }
-    });
-    tokio::join!(usage, lists);
+    }
 }
 
 #[cfg(test)]

@@ -40,8 +40,8 @@ fn reason<T: std::fmt::Debug>(result: Result<T, MetricsFault>) -> &'static str {
 #[tokio::test]
 async fn one_list_for_all_pods_and_a_small_one_for_one_namespace() {
     let (client, asked) = server(|_| Some((200, "{\"items\": []}".into()))).await;
-    let served = Served::default();
-    let asker = Asker::new(&client, &served);
+    let served = Arc::new(Served::default());
+    let asker = Asker::new(client.clone(), served.clone());
     let usage = asker.usage(&namespaces(&["shop"])).await.unwrap();
     assert!(usage.covers("shop") && !usage.covers("other"));
     asker.usage(&namespaces(&["other", "shop"])).await.unwrap();
@@ -71,8 +71,8 @@ async fn paths_are_the_hpas_own() {
         })
     })
     .await;
-    let served = Served::default();
-    let asker = Asker::new(&client, &served);
+    let served = Arc::new(Served::default());
+    let asker = Asker::new(client.clone(), served.clone());
     let custom = "/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop";
     let last = || asked.lock().last().cloned().unwrap();
     asker.list(&queue()).await.unwrap();
@@ -114,8 +114,8 @@ async fn an_adapter_of_the_older_version_is_found() {
         })
     })
     .await;
-    let served = Served::default();
-    let asker = Asker::new(&client, &served);
+    let served = Arc::new(Served::default());
+    let asker = Asker::new(client.clone(), served.clone());
     let figures = asker.list(&packets()).await.unwrap();
     assert_eq!(figures[0].milli, Ok(3000));
     asker.list(&packets()).await.unwrap();
@@ -134,8 +134,8 @@ async fn an_api_that_is_missing_is_told_from_a_metric_that_is() {
         })
     })
     .await;
-    let served = Served::default();
-    let asker = Asker::new(&client, &served);
+    let served = Arc::new(Served::default());
+    let asker = Asker::new(client.clone(), served.clone());
     let fault = asker.list(&queue()).await.unwrap_err();
     assert_eq!(fault, MetricsFault::NoMetric("queue is not found".into()));
     let fault = asker.usage(&namespaces(&["shop"])).await.unwrap_err();
@@ -160,8 +160,8 @@ async fn refusals_have_their_own_words() {
         (429, "slow down", "HttpStatus"),
     ] {
         let (client, _) = server(move |_| Some(failure(code, message))).await;
-        let served = Served::default();
-        let fault = Asker::new(&client, &served)
+        let served = Arc::new(Served::default());
+        let fault = Asker::new(client.clone(), served.clone())
             .list(&queue())
             .await
             .unwrap_err();
@@ -175,14 +175,14 @@ async fn refusals_have_their_own_words() {
         ("{\"items\": null}", "Empty"),
     ] {
         let (client, _) = server(move |_| Some((200, body.into()))).await;
-        let served = Served::default();
-        let asker = Asker::new(&client, &served);
+        let served = Arc::new(Served::default());
+        let asker = Asker::new(client.clone(), served.clone());
         assert_eq!(reason(asker.list(&queue()).await), want, "{body}");
     }
     let two = "{\"items\": [{\"value\": \"1\"}, {\"value\": \"2\"}]}";
     let (client, _) = server(move |_| Some((200, two.into()))).await;
-    let served = Served::default();
-    let asker = Asker::new(&client, &served);
+    let served = Arc::new(Served::default());
+    let asker = Asker::new(client.clone(), served.clone());
     assert_eq!(
         reason(asker.list(&of("v1", "Namespace")).await),
         "SeveralValues"
@@ -199,8 +199,8 @@ async fn nobody_listens() {
     let mut config = kube::Config::new(format!("http://{address}").parse().unwrap());
     config.default_retry = false;
     let client = Client::try_from(config).unwrap();
-    let served = Served::default();
-    let fault = Asker::new(&client, &served)
+    let served = Arc::new(Served::default());
+    let fault = Asker::new(client.clone(), served.clone())
         .list(&queue())
         .await
         .unwrap_err();
@@ -211,10 +211,10 @@ async fn nobody_listens() {
 #[tokio::test]
 async fn a_server_that_hangs_is_not_asked_for_ever() {
     let (client, asked) = server(|path| (!path.contains("external")).then(|| one("1"))).await;
-    let served = Served::default();
+    let served = Arc::new(Served::default());
     let asker = Asker {
         timeout: Duration::from_millis(50),
-        ..Asker::new(&client, &served)
+        ..Asker::new(client.clone(), served.clone())
     };
     let question = queue();
     for _ in 0..TIMEOUTS_MAX {
@@ -232,7 +232,7 @@ async fn a_server_that_hangs_is_not_asked_for_ever() {
     assert!(asker.list(&packets()).await.is_ok(), "other APIs are asked");
     let next = Asker {
         timeout: Duration::from_millis(50),
-        ..Asker::new(&client, &served)
+        ..Asker::new(client.clone(), served.clone())
     };
     assert_eq!(reason(next.list(&question).await), "Timeout");
     assert_eq!(
@@ -245,10 +245,10 @@ async fn a_server_that_hangs_is_not_asked_for_ever() {
 #[tokio::test]
 async fn no_more_is_read_than_the_limit() {
     let (client, _) = server(|_| Some((200, "x".repeat(5000)))).await;
-    let served = Served::default();
+    let served = Arc::new(Served::default());
     let asker = Asker {
         body_max: 4999,
-        ..Asker::new(&client, &served)
+        ..Asker::new(client.clone(), served.clone())
     };
     assert_eq!(
         asker.list(&queue()).await.unwrap_err(),
