@@ -4,13 +4,17 @@
 
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
+use k8s_openapi::api::authentication::v1::BoundObjectReference;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+use kube::api::PostParams;
 use rcgen::{KeyPair, SigningKey as _};
 use serde_json::Value;
 
 use crate::base64;
 use crate::credentials::{Authority, Token, kubeconfig, kubeconfig_token};
 use crate::lab::Lab;
-use crate::operator::service_account_token;
+use crate::operator::{requested_token, service_account_token};
 
 impl Lab {
     /// The admin's kubeconfig as a text without paths: authority and token stand
@@ -44,6 +48,31 @@ impl Lab {
     /// When there is no such account.
     pub async fn account_token(&self, namespace: &str, name: &str) -> Result<Token> {
         service_account_token(self, namespace, name).await
+    }
+
+    /// A token that can be taken back: it is good while this Secret, which is made
+    /// here, exists in the account's namespace. Delete the Secret, and the API
+    /// server refuses the token within the 10 s for which it remembers an answer.
+    ///
+    /// # Errors
+    /// When there is no such account, or there is a Secret of that name.
+    pub async fn revocable_token(
+        &self,
+        namespace: &str,
+        name: &str,
+        secret: &str,
+    ) -> Result<Token> {
+        let secrets: Api<Secret> = Api::namespaced(self.admin_client().await?, namespace);
+        let mut made = Secret::default();
+        made.metadata.name = Some(secret.to_owned());
+        let made = secrets.create(&PostParams::default(), &made).await?;
+        let bound_to = BoundObjectReference {
+            api_version: Some("v1".into()),
+            kind: Some("Secret".into()),
+            name: made.metadata.name,
+            uid: made.metadata.uid,
+        };
+        requested_token(self, namespace, name, Some(bound_to)).await
     }
 
     /// The kubeconfig text of a ServiceAccount with a fresh token: what a remote

@@ -208,7 +208,7 @@ fn programs() -> Vec<Check> {
                 found: "not built yet".into(),
                 needed_for: program.needed_for.into(),
                 fix: if program.on_demand {
-                    "nothing: the first lab that asks for it builds it; `cargo lab build` does so now"
+                    "nothing: the first lab that asks for it builds it; `cargo lab build --all` does so now"
                 } else {
                     "nothing: the first start builds it; `cargo lab build` does so now"
                 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
 use kube::api::PostParams;
@@ -202,10 +202,21 @@ impl Operator {
 /// # Errors
 /// When there is no such account.
 pub async fn service_account_token(lab: &Lab, namespace: &str, name: &str) -> Result<Token> {
+    requested_token(lab, namespace, name, None).await
+}
+
+/// The same, good only while an object exists, where one is given.
+pub(crate) async fn requested_token(
+    lab: &Lab,
+    namespace: &str,
+    name: &str,
+    bound_to: Option<BoundObjectReference>,
+) -> Result<Token> {
     let accounts: Api<ServiceAccount> = Api::namespaced(lab.admin_client().await?, namespace);
     let request = TokenRequest {
         spec: Some(TokenRequestSpec {
             expiration_seconds: Some(TOKEN_SECONDS),
+            bound_object_ref: bound_to,
             ..TokenRequestSpec::default()
         }),
         ..TokenRequest::default()

@@ -153,6 +153,20 @@ async fn identities(hub: &Lab, cloud: &Lab) {
         2,
         "only the time was wrong"
     );
+
+    // One that is taken back.
+    let token = cloud
+        .revocable_token("pinisi-remote", "hub", "key")
+        .await
+        .unwrap();
+    let guest = client_of(&cloud.kubeconfig_with(&token).unwrap()).await;
+    assert_eq!(list_nodes(&guest).await.unwrap(), 2);
+    let keys: Api<Secret> = Api::namespaced(cloud.admin_client().await.unwrap(), "pinisi-remote");
+    keys.delete("key", &DeleteParams::default()).await.unwrap();
+    until("401 for a token that was taken back", 20, || async {
+        matches!(list_nodes(&guest).await, Err(kube::Error::Api(status)) if status.code == 401)
+    })
+    .await;
 }
 
 async fn canaries(hub: &Lab, cloud: &Lab) {
