@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
@@ -229,14 +230,14 @@ func wholeCase(t *tape) (any, any, any) {
 			o = askSync(a, hpa, scale, metrics, pods, memory)
 		}
 		memory = o.Memory
-		ours = append(ours, oursOf(hpa, specs, scale.Spec.Replicas, &o, &memory))
+		ours = append(ours, oursOf(hpa, specs, scale, &o, &memory))
 
 		api.reasons = nil
 		err := a.upstreamReconcileAutoscaler(context.Background(), hpa, "ns/hpa")
 		if api.status != nil {
 			hpa.Status = *api.status
 		}
-		upstream = append(upstream, upstreamOf(hpa, api, wireMemoryOf(a, "ns/hpa"), err))
+		upstream = append(upstream, upstreamOf(hpa, api, scale.Status.Replicas, wireMemoryOf(a, "ns/hpa"), err))
 		// Now and then somebody else sets the count, or pods are late.
 		if t.oneIn(12) {
 			api.scale.Spec.Replicas = t.number(0, 14)
@@ -258,35 +259,35 @@ func conditionsOf(list []autoscalingv2.HorizontalPodAutoscalerCondition) []strin
 	return said
 }
 
-func metricsOf(list []autoscalingv2.MetricStatus) []string {
+// metricsOf leaves out an average over no pods: upstream casts a float that is no number.
+func metricsOf(list []autoscalingv2.MetricStatus, status int32) []string {
 	var said []string
 	for _, m := range list {
+		if m.External != nil && status == 0 {
+			m = autoscalingv2.MetricStatus{Type: m.Type}
+		}
 		said = append(said, m.String())
 	}
 	return said
 }
 
-func upstreamOf(hpa *autoscalingv2.HorizontalPodAutoscaler, api *smallAPI, memory wireMemory, err error) syncResult {
-	r := syncResult{Desired: api.scale.Spec.Replicas, Conditions: conditionsOf(hpa.Status.Conditions), Metrics: metricsOf(hpa.Status.CurrentMetrics), Memory: memory}
+func upstreamOf(hpa *autoscalingv2.HorizontalPodAutoscaler, api *smallAPI, status int32, memory wireMemory, err error) syncResult {
+	r := syncResult{Desired: api.scale.Spec.Replicas, Conditions: conditionsOf(hpa.Status.Conditions), Metrics: metricsOf(hpa.Status.CurrentMetrics, status), Memory: memory}
 	if err != nil {
 		r.Error = "some"
 	}
 	if len(api.reasons) > 0 {
-		r.Rescale = api.reasons[0]
+		// Ours does not name the selector, and there is none here.
+		r.Rescale = strings.ReplaceAll(api.reasons[0], "(nil)", "")
 	}
 	return r
 }
 
 // oursOf also tells the oracle's memory of the change, as the write has succeeded.
-func oursOf(shared *autoscalingv2.HorizontalPodAutoscaler, specs []autoscalingv2.MetricSpec, current int32, o *wireOutcome, memory *wireMemory) syncResult {
+func oursOf(shared *autoscalingv2.HorizontalPodAutoscaler, specs []autoscalingv2.MetricSpec, scale *autoscalingv1.Scale, o *wireOutcome, memory *wireMemory) syncResult {
+	current := scale.Spec.Replicas
 	hpa := shared.DeepCopy()
-	for _, c := range o.Conditions {
-		status := v1.ConditionFalse
-		if c.Status {
-			status = v1.ConditionTrue
-		}
-		setCondition(hpa, autoscalingv2.HorizontalPodAutoscalerConditionType(c.Kind), status, c.Reason, "%s", c.Message)
-	}
+	o.say(hpa, func(autoscalingv2.HorizontalPodAutoscalerConditionType) bool { return true })
 	r := syncResult{Desired: current, Conditions: conditionsOf(hpa.Status.Conditions)}
 	if len(o.Faults) > 0 {
 		r.Error = "some"
@@ -305,7 +306,7 @@ func oursOf(shared *autoscalingv2.HorizontalPodAutoscaler, specs []autoscalingv2
 		for i, spec := range specs {
 			statuses = append(statuses, statusOf(spec, o.Outcome.Currents[i]))
 		}
-		r.Metrics = metricsOf(statuses)
+		r.Metrics = metricsOf(statuses, scale.Status.Replicas)
 	}
 	r.Memory = *memory
 	return r

@@ -48,6 +48,19 @@ func (o wireOutcome) looked() bool {
 	return o.Outcome.Active != nil && o.Outcome.Active != "ScalingDisabled"
 }
 
+// say sets the conditions that are wanted.
+func (o wireOutcome) say(hpa *autoscalingv2.HorizontalPodAutoscaler, wanted func(autoscalingv2.HorizontalPodAutoscalerConditionType) bool) {
+	for _, c := range o.Conditions {
+		status, kind := v1.ConditionFalse, autoscalingv2.HorizontalPodAutoscalerConditionType(c.Kind)
+		if c.Status {
+			status = v1.ConditionTrue
+		}
+		if wanted(kind) {
+			setCondition(hpa, kind, status, c.Reason, "%s", c.Message)
+		}
+	}
+}
+
 func minReplicasOf(hpa *autoscalingv2.HorizontalPodAutoscaler) int32 {
 	if hpa.Spec.MinReplicas == nil {
 		return 1
@@ -258,22 +271,18 @@ func (a *HorizontalController) wholeSync(ctx context.Context, hpa *autoscalingv2
 	outcome := askSync(a, hpa, scale, unread(hpa.Spec.Metrics), nil, a.lockedMemory(key))
 	var statuses []autoscalingv2.MetricStatus
 	if outcome.looked() {
+		setCondition(hpa, autoscalingv2.AbleToScale, v1.ConditionTrue, "SucceededGetScale", "")
 		selector, err := a.validateAndParseSelector(hpa, scale.Status.Selector)
 		if err != nil {
-			setCondition(hpa, autoscalingv2.AbleToScale, v1.ConditionTrue, "SucceededGetScale", "")
 			return a.undecided(ctx, before, hpa, current, nil, err)
 		}
 		outcome, statuses = a.look(ctx, hpa, scale, selector, key)
 	}
 	a.keep(key, outcome.Memory)
 	rescales := outcome.decided() && *outcome.Outcome.Desired != current
-	for _, c := range outcome.Conditions {
-		status := v1.ConditionFalse
-		if c.Status {
-			status = v1.ConditionTrue
-		}
-		setCondition(hpa, autoscalingv2.HorizontalPodAutoscalerConditionType(c.Kind), status, c.Reason, "%s", c.Message)
-	}
+	outcome.say(hpa, func(kind autoscalingv2.HorizontalPodAutoscalerConditionType) bool {
+		return kind != autoscalingv2.ScaledToZero // only once the count is written
+	})
 	var faults error
 	if len(outcome.Faults) > 0 {
 		faults = fmt.Errorf("invalid metrics (%d invalid out of %d), first error is: %s", len(outcome.Faults), len(hpa.Spec.Metrics), outcome.Faults[0])
@@ -282,9 +291,6 @@ func (a *HorizontalController) wholeSync(ctx context.Context, hpa *autoscalingv2
 		return a.undecided(ctx, before, hpa, current, statuses, faults)
 	}
 	desired := *outcome.Outcome.Desired
-	if !scaleToZero() {
-		removeCondition(hpa, autoscalingv2.ScaledToZero)
-	}
 	if rescales {
 		if err := a.writeScale(ctx, hpa, group, scale, desired); err != nil {
 			a.eventRecorder.Eventf(hpa, v1.EventTypeWarning, "FailedRescale", "New size: %d; error: %v", desired, err)
@@ -292,6 +298,7 @@ func (a *HorizontalController) wholeSync(ctx context.Context, hpa *autoscalingv2
 			a.setCurrentReplicasAndMetricsInStatus(hpa, current, statuses)
 			return errors.Join(err, a.updateStatusIfNeeded(ctx, before, hpa))
 		}
+		outcome.say(hpa, func(autoscalingv2.HorizontalPodAutoscalerConditionType) bool { return true })
 		why := ""
 		if outcome.Rescale != nil {
 			why = *outcome.Rescale
@@ -302,6 +309,9 @@ func (a *HorizontalController) wholeSync(ctx context.Context, hpa *autoscalingv2
 		if desired > current {
 			*action = monitor.ActionLabelScaleUp
 		}
+	}
+	if !scaleToZero() {
+		removeCondition(hpa, autoscalingv2.ScaledToZero)
 	}
 	a.setStatus(hpa, current, desired, statuses, rescales)
 	a.monitor.ObserveDesiredReplicas(hpa.Namespace, hpa.Name, desired)

@@ -72,19 +72,19 @@ impl Binary {
 
     /// Upstream's tests; returns what they print.
     pub fn run_tests(&self, mode: Mode) -> String {
-        let output = self.command().args(["-test.v", "-test.timeout=5m"]);
-        let output = run(output.env("PINISI_CONFORMANCE_MODE", mode.word()));
-        text(&output)
+        let mut command = self.command();
+        command.args(["-test.v", "-test.timeout=5m"]);
+        text(&run(command.env("PINISI_CONFORMANCE_MODE", mode.word())))
     }
 
     /// Random cases; whether all came to the same, and what was printed.
     pub fn compare(&self, cases: u64, seed: u64) -> (bool, String) {
-        let output = self
-            .command()
-            .args(["-test.run=^TestDifferential$", "-test.timeout=60m"]);
-        let output = run(output
+        let mut command = self.command();
+        command
+            .args(["-test.run=^TestDifferential$", "-test.timeout=60m"])
             .env("PINISI_CONFORMANCE_CASES", cases.to_string())
-            .env("PINISI_CONFORMANCE_SEED", seed.to_string()));
+            .env("PINISI_CONFORMANCE_SEED", seed.to_string());
+        let output = run(&mut command);
         let said = text(&output) + &String::from_utf8_lossy(&output.stderr);
         (output.status.success(), said)
     }
