@@ -204,6 +204,7 @@ impl Search<'_> {
             owner: self.owner(marks, site),
             deleting: found.deleting,
             foreign_writer: found.foreign_writer.clone(),
+            foreign_edit: found.foreign_edit.clone(),
         })
     }
 

@@ -122,8 +122,7 @@ mod tests {
             hub: "h1",
         };
         let (labels, annotations) = (texts(&marks.labels()), texts(&marks.annotations()));
-        let owner =
-            |labels: &Texts, annotations: &Texts| Owner::of(labels, annotations, "h1", "web");
+        let owner = |labels: &Texts, annotations: &Texts| Owner::of(labels, annotations, marks);
         assert_eq!(owner(&labels, &annotations), Owner::Us);
         assert_eq!(owner(&Texts::new(), &annotations), Owner::Somebody);
         assert_eq!(owner(&labels, &Texts::new()), Owner::Somebody);

@@ -11,7 +11,11 @@ use crate::gather::shared::Shared;
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use kube::Client;
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
