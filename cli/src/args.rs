@@ -9,9 +9,12 @@ Examples:
   kubectl pinisi status -A --watch      the same, drawn again when something moves
   kubectl pinisi check                  is the ground sound? each finding has an id and a hint
   kubectl pinisi check -o json          the same for machines
+  kubectl pinisi adopt deployment/web --class MassTraffic --home jakarta --overflow cloud
+                                        from an HPA or ScaledObject to Pinisi, observing first
+  kubectl pinisi release hw/web         gives everything back
 
-It only reads. Nothing that it shows is computed by the operator on demand: it works while the
-operator is down.";
+status and check only read, and nothing that they show is computed by the operator on demand: they
+work while it is down. adopt and release write as you, after a question.";
 
 const STATUS_HELP: &str = "\
 HybridWorkloads with their class, ready and decided replicas, the share at home and in the cloud,
@@ -90,6 +93,8 @@ pub enum Output {
     Text,
     /// For machines; the fields are described in each command's --help.
     Json,
+    /// The same as YAML.
+    Yaml,
 }
 
 /// What is asked.
@@ -101,6 +106,12 @@ pub enum Command {
     /// Check the installation, the guard, the nodes and the workloads
     #[command(long_about = CHECK_HELP)]
     Check(CheckOptions),
+    /// Make a HybridWorkload from a Deployment and its HPA or ScaledObject, and take over
+    #[command(long_about = crate::adopt::args::HELP)]
+    Adopt(Box<crate::adopt::args::AdoptOptions>),
+    /// Give a workload back to the autoscaler that it was adopted from
+    #[command(long_about = crate::release::args::HELP)]
+    Release(crate::release::args::ReleaseOptions),
 }
 
 /// Options of `status`.

@@ -1,10 +1,15 @@
-//! `kubectl pinisi`: what Pinisi does, and whether its ground is sound. It only reads.
-//! Not here: planning and anything that writes to a cluster.
+//! `kubectl pinisi`: what Pinisi does, whether its ground is sound, and how a service comes to it
+//! and leaves it. Only `adopt` and `release` write, as their user: HybridWorkloads, HPAs,
+//! ScaledObjects, a namespace's label on request, and the ownership of a count that they do not
+//! change. Not here: planning of counts.
 
+mod adopt;
 mod args;
 mod check;
 mod connect;
+mod handover;
 mod output;
+mod release;
 mod snapshot;
 mod status;
 
@@ -35,6 +40,8 @@ async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Status(options) => status::run(&args.global, options).await,
         Command::Check(options) => check::run(&args.global, options).await,
+        Command::Adopt(options) => adopt::run(&args.global, options).await,
+        Command::Release(options) => release::run(&args.global, options).await,
     }
 }
 

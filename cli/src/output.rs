@@ -1,6 +1,8 @@
 //! Terminal or not, colour or not, and writing that survives a closed pipe.
 
+use crate::args::Output;
 use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
 use std::io::{self, IsTerminal as _, Write as _};
 
 /// Exit code where the answer could not be found at all.
@@ -39,6 +41,17 @@ pub fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+/// One document for machines; as text it is JSON too.
+///
+/// # Errors
+/// Never in practice: documents hold text and numbers only.
+pub fn document<T: Serialize>(value: &T, output: Output) -> anyhow::Result<String> {
+    match output {
+        Output::Yaml => Ok(serde_saphyr::to_string(value)?),
+        Output::Json | Output::Text => Ok(serde_json::to_string_pretty(value)? + "\n"),
+    }
 }
 
 /// True where the reader has gone away, as `| head` does: no error of ours.

@@ -1,7 +1,8 @@
-//! `HybridWorkload`: the mark on a service. Not here: metrics beyond one load signal,
-//! schedules, forecast, traffic and dependsOn, which become further optional fields.
+//! `HybridWorkload`: the mark on a service. How its total follows load is in `autoscaling`. Not
+//! here: schedules, forecast, traffic and dependsOn, which become further optional fields.
 
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+pub use crate::autoscaling::{Autoscaling, Behavior, Load, MetricStatus, ScalingRules, SignalRef};
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -57,7 +58,7 @@ pub struct HybridWorkloadSpec {
     /// A person's word in an incident: stands above everything but the class, until it ends.
     #[serde(rename = "override", default, skip_serializing_if = "Option::is_none")]
     pub override_: Option<Override>,
-    /// How the total follows load. Absent: `replicas` is the total.
+    /// How the total follows load and metrics. Absent: `replicas` is the total.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autoscaling: Option<Autoscaling>,
     /// Where replicas may run, in order. Absent, for Sensitive only: wherever it is lawful.
@@ -167,71 +168,6 @@ pub struct SiteReplicas {
     pub replicas: i32,
 }
 
-/// How the total follows load.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.minReplicas) || self.minReplicas <= self.maxReplicas").message("minReplicas must not exceed maxReplicas"))]
-#[x_kube(validation = Rule::new("has(self.load)").message("say what the total follows: set spec.autoscaling.load"))]
-pub struct Autoscaling {
-    /// Fewest replicas in all. Absent: 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 100_000))]
-    pub min_replicas: Option<i32>,
-    /// Most replicas in all.
-    #[schemars(range(min = 1, max = 100_000))]
-    pub max_replicas: i32,
-    /// One load signal and what one replica serves of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub load: Option<Load>,
-    /// As in autoscaling/v2; this version reads `scaleDown.stabilizationWindowSeconds`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub behavior: Option<Behavior>,
-}
-
-/// One load signal and what one replica serves of it.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Load {
-    /// The query that gives this workload's load.
-    pub signal: SignalRef,
-    /// Load that one replica serves within its objective, in the signal's unit, for example "100"
-    /// or "500m". Above 0.
-    #[schemars(with = "String", length(min = 1, max = 32))]
-    #[x_kube(validation = Rule::new("isQuantity(self) && quantity(self).isGreaterThan(quantity('0')) && quantity(self).isLessThan(quantity('1Ti'))").message("perReplica is the load that one replica serves: a quantity above 0 and below 1Ti, for example '100' or '500m'"))]
-    pub per_replica: Quantity,
-}
-
-/// A query of a SignalSource.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct SignalRef {
-    /// Name of the SignalSource.
-    #[schemars(length(min = 1, max = 253))]
-    pub source: String,
-    /// Name of the query in it.
-    #[schemars(length(min = 1, max = 63))]
-    pub query: String,
-}
-
-/// As in autoscaling/v2.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Default)]
-#[serde(rename_all = "camelCase")]
-pub struct Behavior {
-    /// How the total shrinks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scale_down: Option<ScalingRules>,
-}
-
-/// As in autoscaling/v2.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Default)]
-#[serde(rename_all = "camelCase")]
-pub struct ScalingRules {
-    /// The total shrinks only to the highest need of this window, in seconds, 0 to 3600. Absent: 300.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 3600))]
-    pub stabilization_window_seconds: Option<i32>,
-}
-
 /// Where replicas may run, in order.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
@@ -308,10 +244,16 @@ pub struct HybridWorkloadStatus {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[serde(default)]
     pub sites: Vec<SiteShare>,
+    /// What each of `spec.autoscaling.metrics` says, in the spec's order; without an entry for one
+    /// that says nothing usable. Renewed when counts move and when a value moves by a tenth.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub current_metrics: Vec<MetricStatus>,
     /// Decisions that must outlive a restart, so that a new leader decides as the old one would have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<DecisionMemory>,
-    /// Ready, Reconciling, Stalled, Overflowing, CapacityShort, Contested, ScalingActive, Guarded.
+    /// Ready, Reconciling, Stalled, Overflowing, CapacityShort, Contested, Guarded, ScalingActive,
+    /// and with `spec.autoscaling.metrics` an HPA's own AbleToScale, ScalingLimited, ScaledToZero.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     #[serde(default)]
     pub conditions: Vec<Condition>,
@@ -336,6 +278,9 @@ pub struct DecisionMemory {
     /// Total decided last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<i32>,
+    /// True where a total of 0 was decided, so that metrics may end it. Absent: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaled_to_zero: Option<bool>,
     /// The drain step under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drain: Option<DrainMemory>,

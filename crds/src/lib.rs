@@ -3,8 +3,10 @@
 //! The YAML in the chart is generated from these types by `cargo generate`.
 //! Nothing here reads a cluster or decides anything.
 
+pub mod autoscaling;
 pub mod hybrid_workload;
 pub mod names;
+pub mod number;
 pub mod signal_source;
 pub mod site;
 pub mod sovereign_nodes;

@@ -24,6 +24,10 @@ pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 pub const MANAGED_BY: &str = "pinisi";
 /// Field manager of every server-side apply, and name under which counts are written.
 pub const FIELD_MANAGER: &str = "pinisi";
+/// Field manager of what `kubectl pinisi` writes as its user.
+pub const CLI_FIELD_MANAGER: &str = "kubectl-pinisi";
+/// Annotation of a `HybridWorkload`: what it was adopted from, so that `release` can give it back.
+pub const ADOPTION_ANNOTATION: &str = "pinisi.dev/adoption";
 /// Finalizer of a `HybridWorkload`, held only while siblings exist.
 pub const FINALIZER: &str = "pinisi.dev/siblings";
 /// Name of the one `SovereignNodes` object.

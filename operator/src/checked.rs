@@ -222,6 +222,8 @@ pub struct RemoteConnection {
     pub age: Option<SignedDuration>,
     /// What does not stop the link but should be known.
     pub warnings: Vec<LinkFault>,
+    /// Faults so far in this process, by their reason.
+    pub errors: BTreeMap<&'static str, u64>,
 }
 
 /// A Site as `act` and `report` need it.

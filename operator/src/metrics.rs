@@ -1,11 +1,13 @@
 //! OpenMetrics: what the operator counts. Series of a workload go with the workload; labels are
 //! bounded words, never messages. Deliberately not here: deciding what to show (run and report).
 
-use crate::checked::{Checked, SensitivePods};
+use crate::checked::{Checked, Connection, RemoteConnection, SensitivePods};
+use crate::gather::metrics::question::Place;
 use jiff::Timestamp;
 use pinisi_crds::hybrid_workload::Class;
 use pinisi_planner::Plan;
 use pinisi_planner::model::amounts::Replicas;
+use pinisi_planner::model::site::SiteName;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -13,7 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::Hash;
 use std::sync::atomic::AtomicU64;
@@ -41,9 +43,11 @@ labels!(ShareLabels {
     site
 });
 labels!(SiteLabels { site });
+labels!(SiteErrorLabels { site, reason });
 labels!(ErrorLabels { step, reason });
 labels!(WriteLabels { kind, result });
 labels!(SignalLabels { source, query });
+labels!(AskedLabels { cluster, result });
 
 /// A gauge by labels, whose series go when they are not set any more.
 #[derive(Clone, Debug)]
@@ -88,7 +92,9 @@ pub struct Metrics {
     plan: Histogram,
     check: Histogram,
     errors: Family<ErrorLabels, Counter>,
+    link_errors: Family<SiteErrorLabels, Counter>,
     writes: Family<WriteLabels, Counter>,
+    asked: Family<AskedLabels, Counter>,
 }
 
 #[derive(Default)]
@@ -97,6 +103,9 @@ struct Gauges {
     desired: Shown<ShareLabels, Gauge>,
     ready: Shown<ShareLabels, Gauge>,
     reachable: Shown<SiteLabels, Gauge>,
+    site_age: Shown<SiteLabels, FloatGauge>,
+    /// Link errors counted so far, by site and reason.
+    link_errors: BTreeMap<SiteErrorLabels, u64>,
     signal_age: Shown<SignalLabels, FloatGauge>,
 }
 
@@ -113,7 +122,9 @@ impl Default for Metrics {
             plan: spans(),
             check: spans(),
             errors: Family::default(),
+            link_errors: Family::default(),
             writes: Family::default(),
+            asked: Family::default(),
         };
         metrics.registered()
     }
@@ -140,8 +151,18 @@ impl Metrics {
         );
         registry.register(
             "site_reachable",
-            "1 where the site has a Ready node",
+            "1 where the site's cluster answers and has a Ready node",
             gauges.reachable.family.clone(),
+        );
+        registry.register(
+            "site_facts_age_seconds",
+            "Age of what is known of a site in another cluster; 0 while its watches are sound",
+            gauges.site_age.family.clone(),
+        );
+        registry.register(
+            "site_link_errors",
+            "Errors on the way to a site in another cluster, by bounded reason",
+            self.link_errors.clone(),
         );
         registry.register(
             "signal_age_seconds",
@@ -185,6 +206,11 @@ impl Metrics {
             self.writes.clone(),
         );
         registry.register(
+            "metrics_questions",
+            "Questions to metrics APIs, by cluster (hub, or a Site) and bounded result",
+            self.asked.clone(),
+        );
+        registry.register(
             "build",
             "The build",
             Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]),
@@ -200,6 +226,21 @@ impl Metrics {
         let mut body = String::new();
         text::encode(&mut body, &self.registry)?;
         Ok(body)
+    }
+
+    /// Shows how often metrics APIs were asked so far.
+    pub fn asked(&self, counts: &BTreeMap<(Place, &'static str), u64>) {
+        for ((place, result), count) in counts {
+            let labels = AskedLabels {
+                cluster: match place {
+                    Place::Hub => "hub".to_owned(),
+                    Place::Site(site) => site.clone(),
+                },
+                result: (*result).to_owned(),
+            };
+            let counter = self.asked.get_or_create(&labels);
+            counter.inc_by(count.saturating_sub(counter.get()));
+        }
     }
 
     /// Shows a round's world and plan.
@@ -244,7 +285,7 @@ impl Metrics {
         gauges
             .reachable
             .show(checked.sites.iter().map(|(name, site)| {
-                let up = i64::from(site.status_now.nodes > 0);
+                let up = i64::from(site.status_now.nodes > 0 && answers(&site.connection));
                 (
                     SiteLabels {
                         site: name.to_string(),
@@ -252,6 +293,16 @@ impl Metrics {
                     move |gauge: &Gauge| drop_value(gauge.set(up)),
                 )
             }));
+        gauges
+            .site_age
+            .show(remotes(checked).filter_map(|(name, remote)| {
+                let age = remote.age?.as_secs_f64();
+                let labels = SiteLabels {
+                    site: name.to_string(),
+                };
+                Some((labels, move |gauge: &FloatGauge| drop_value(gauge.set(age))))
+            }));
+        self.count_link_errors(&mut gauges.link_errors, checked);
         gauges
             .signal_age
             .show(checked.sources.iter().flat_map(|(name, source)| {
@@ -274,6 +325,30 @@ impl Metrics {
         } = &checked.sensitive_pods;
         self.sensitive.set(i64::try_from(*seen).unwrap_or(i64::MAX));
         self.unlawful.set(i64::try_from(*off).unwrap_or(i64::MAX));
+    }
+
+    /// Adds what came to the counters since the last look; those of a site go with it.
+    fn count_link_errors(&self, seen: &mut BTreeMap<SiteErrorLabels, u64>, checked: &Checked) {
+        let mut now = BTreeMap::new();
+        for (name, remote) in remotes(checked) {
+            for (reason, count) in &remote.errors {
+                let labels = SiteErrorLabels {
+                    site: name.to_string(),
+                    reason: (*reason).to_owned(),
+                };
+                now.insert(labels, *count);
+            }
+        }
+        for (labels, count) in &now {
+            let before = seen.get(labels).copied().unwrap_or(0);
+            // A Site made anew begins to count anew.
+            let more = count.checked_sub(before).unwrap_or(*count);
+            self.link_errors.get_or_create(labels).inc_by(more);
+        }
+        for gone in seen.keys().filter(|labels| !now.contains_key(*labels)) {
+            self.link_errors.remove(gone);
+        }
+        *seen = now;
     }
 
     /// Whether this process leads.
@@ -318,6 +393,25 @@ impl Metrics {
     }
 }
 
+/// Sites that are other clusters.
+fn remotes(checked: &Checked) -> impl Iterator<Item = (&SiteName, &RemoteConnection)> {
+    checked
+        .sites
+        .iter()
+        .filter_map(|(name, site)| match &site.connection {
+            Connection::Nodes => None,
+            Connection::Remote(remote) => Some((name, remote)),
+        })
+}
+
+/// True for this cluster, and for another one while it is written to.
+fn answers(connection: &Connection) -> bool {
+    match connection {
+        Connection::Nodes => true,
+        Connection::Remote(remote) => remote.link.is_up(),
+    }
+}
+
 fn set(replicas: Replicas) -> impl FnOnce(&Gauge) {
     move |gauge| drop_value(gauge.set(i64::from(replicas.get())))
 }
@@ -333,7 +427,6 @@ fn drop_value<T>(_: T) {}
 mod tests {
     use super::*;
     use crate::testing;
-    use std::collections::BTreeMap;
 
     #[test]
     fn the_names_are_those_that_are_documented_and_the_text_ends_well() {

@@ -2,7 +2,8 @@
 //! made in `report`; the requests in `report::send`.
 
 use crate::act::ActError;
-use crate::checked::Checked;
+use crate::checked::{Checked, Connection, WorkloadSubject};
+use crate::gather::link::Link;
 use crate::report::conditions::GuardState;
 use crate::report::events::{self, Throttle};
 use crate::report::outbox::Outbox;
@@ -10,10 +11,11 @@ use crate::report::send::Teller;
 use crate::report::status::{self, Facts};
 use crate::report::{objects, stable};
 use crate::runner::Outcome;
+use jiff::{SignedDuration, Timestamp};
 use pinisi_crds::{
     HybridWorkload, HybridWorkloadStatus, SignalSource, SignalSourceStatus, Site, SiteStatus,
 };
-use pinisi_planner::model::site::SiteName;
+use pinisi_planner::model::site::{Reach, SiteName};
 use pinisi_planner::{Plan, WorkloadId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +28,8 @@ pub const REPORT_CONCURRENCY: usize = 32;
 const WORDS_EVERY: Duration = Duration::from_secs(5);
 /// Words of one object are renewed no more often than this while nothing moves.
 const WORDS_AGE: Duration = Duration::from_secs(60);
+/// A workload's status waits no longer than this for a site that is being looked for.
+const CONNECTING_MAX: SignedDuration = SignedDuration::from_secs(30);
 
 /// Which object's status was written.
 #[derive(Clone, Debug)]
@@ -112,6 +116,9 @@ impl Reporter {
         now: Instant,
     ) -> bool {
         for (id, subject) in &checked.workloads {
+            if waits_for_a_site(subject, checked, plan.at) {
+                continue;
+            }
             let old = self
                 .workloads
                 .latest(id, &subject.uid, &subject.status, now)
@@ -195,11 +202,20 @@ impl Reporter {
             let Some(permit) = self.permit() else {
                 return true;
             };
+            let mut notes = events::site_turned(&old, &new);
+            notes.retain(|_| self.throttle.pass(now));
             self.sites
                 .start(name.clone(), subject.uid.clone(), new.clone(), now);
             let (teller, name, uid) = (self.teller.clone(), name.clone(), subject.uid.clone());
             self.spawn(permit, Told::Site(name.clone()), async move {
-                teller.cluster::<Site>(name.as_str(), &uid, &new).await
+                let result = teller.cluster::<Site>(name.as_str(), &uid, &new).await;
+                if result.is_ok() && !notes.is_empty() {
+                    // Apart, so that the object's next status need not wait for a courtesy.
+                    tokio::spawn(
+                        async move { teller.tell_of_site(name.as_str(), &uid, notes).await },
+                    );
+                }
+                result
             });
         }
         false
@@ -250,4 +266,20 @@ impl Reporter {
             let _ = outcomes.send(Outcome::Told { told, result });
         });
     }
+}
+
+/// True while a site in another cluster is only being looked for, as just after a start: what would
+/// be said of the workload now would be said otherwise in a moment.
+fn waits_for_a_site(subject: &WorkloadSubject, checked: &Checked, now: Timestamp) -> bool {
+    subject.remotes.keys().any(|name| {
+        let connecting = checked.sites.get(name).is_some_and(|site| {
+            matches!(&site.connection, Connection::Remote(remote) if remote.link == Link::Connecting)
+        });
+        let reach = checked.world.sites.get(name).map(|site| site.reach);
+        let fresh = match reach {
+            Some(Reach::Unreachable { since }) => now.duration_since(since) < CONNECTING_MAX,
+            Some(Reach::Reachable) | None => false,
+        };
+        connecting && fresh
+    })
 }

@@ -21,6 +21,7 @@ use crate::run::Settings;
 use crate::serve::Health;
 use jiff::Timestamp;
 use kube::Client;
+use pinisi_planner::model::site::SiteName;
 use pinisi_planner::model::workload::{Demand, Signal};
 use pinisi_planner::{Memory, Plan, WorkloadId, plan};
 use std::collections::{BTreeMap, BTreeSet};
@@ -187,8 +188,17 @@ impl Runner {
             self.say_waiting(gather, instant);
             return;
         }
-        let checked = check::check(&gather.read(), &self.refusals, now);
+        let checked = {
+            let index = gather.read();
+            self.metrics.asked(&index.metrics.asked);
+            check::check(&index, &self.refusals, now)
+        };
         self.metrics.checked(instant.elapsed());
+        let there = |id: &WorkloadId, site: &SiteName| {
+            let subject = checked.workloads.get(id);
+            subject.is_some_and(|subject| subject.remotes.contains_key(site))
+        };
+        self.refusals.keep_only(there);
         // A follower decides as the leader would, a new leader as the old one.
         memory::prepare(
             &mut self.memory,
@@ -339,12 +349,8 @@ impl Runner {
             if decision.steps.is_empty() {
                 self.samples.remove(id);
             } else if before.is_some_and(|before| before != decision.want)
-                && let Some(Demand::Load(load)) = checked
-                    .world
-                    .workloads
-                    .get(id)
-                    .map(|workload| &workload.demand)
-                && let Signal::Fresh { at, load: _ } = load.signal
+                && let Some(workload) = checked.world.workloads.get(id)
+                && let Some(at) = sampled(&workload.demand)
             {
                 // An earlier sample that is still unanswered counts from its own time.
                 self.samples.entry(id.clone()).or_insert(at);
@@ -438,6 +444,18 @@ impl Runner {
         if tokio::time::timeout(SHUTDOWN_GRACE, all).await.is_err() {
             tracing::warn!("writes in flight were left behind");
         }
+    }
+}
+
+/// Time of the sample that a total follows, where it follows one.
+fn sampled(demand: &Demand) -> Option<Timestamp> {
+    match demand {
+        Demand::Untouched | Demand::Fixed(_) => None,
+        Demand::Load(load) => match load.signal {
+            Signal::Fresh { at, load: _ } => Some(at),
+            Signal::Stale { .. } | Signal::Missing(_) => None,
+        },
+        Demand::Metrics(metrics) => Some(metrics.read_at),
     }
 }
 

@@ -73,6 +73,7 @@ pub(crate) fn remote_site() -> SiteSubject {
             guard: GuardFacts::InForce,
             age: Some(jiff::SignedDuration::ZERO),
             warnings: vec![],
+            errors: Default::default(),
         }),
         match_labels: Default::default(),
         ..site(SiteKind::Cloud)
@@ -206,6 +207,7 @@ pub(crate) fn decision(
         .into(),
         steps,
         reasons,
+        metrics: None,
     }
 }
 

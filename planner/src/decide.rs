@@ -2,16 +2,16 @@
 //! parts decide; here they are only put in order and their reasons collected.
 
 use crate::contest::{self, Holder};
-use crate::demand::{self, Wanted};
+use crate::demand::{self, Count, Wanted};
 use crate::drain::{self, Round};
 use crate::memory::{Blocked, Contest, Decisions, Drain, WorkloadMemory};
 use crate::model::World;
 use crate::model::amounts::Replicas;
-use crate::model::site::SiteName;
+use crate::model::site::{Reach, SiteName};
 use crate::model::workload::{Demand, Mode, Override, Workload};
 use crate::placement::allocate::{allocate, linger};
 use crate::placement::room::Room;
-use crate::placement::seats::Seats;
+use crate::placement::seats::{Away, Seats};
 use crate::placement::{self, grace};
 use crate::plan::{Decision, Share, Step, is_sensitive};
 use crate::reason::Reason;
@@ -42,7 +42,7 @@ pub(crate) fn decide(
     let blocked = if untouched {
         BTreeMap::new()
     } else {
-        placement::blocked(workload, &before.statistics.blocked, now)
+        placement::blocked(world, workload, &before.statistics.blocked, now)
     };
     let mut turn = Turn {
         workload,
@@ -57,18 +57,25 @@ pub(crate) fn decide(
         .clone()
         .filter(|_| word.is_none() && !sensitive && !untouched);
 
-    let mut seats = Seats::of(world, workload);
+    let mut seats = Seats::of(world, workload, now);
     let moving = drain::sound(moving, &seats, &before.decisions.sites, &turn.blocked);
     seats.sort(moving.as_ref(), &before.decisions.sites, &turn.blocked);
-    seats.measure(rooms, &turn.blocked, workload.request, sensitive);
+    seats.measure(rooms, &turn.blocked, workload, sensitive);
 
+    let (holder, contest) = hold(workload, untouched, &seats, &before.decisions, now);
+    let writes = workload.mode == Mode::Active && holder == Holder::Us && !untouched;
     let decided = before.decisions.total;
-    let present = seats.present(decided.is_some() && workload.demand != Demand::Untouched);
-    let mut wanted = demand::decide(&workload.demand, &before.statistics, present, decided, now);
+    let count = Count {
+        present: seats.present(decided.is_some() && workload.demand != Demand::Untouched),
+        specified: seats.specified(),
+        decided,
+        ours: writes,
+        scaled_to_zero: before.decisions.scaled_to_zero,
+    };
+    let mut wanted = demand::decide(&workload.demand, &before.statistics, count, now);
     if let Some(word) = word {
         wanted = demand::overridden(wanted, word);
     }
-    let (holder, contest) = hold(workload, untouched, &seats, &before.decisions, now);
     let mut reasons = std::mem::take(&mut wanted.reasons);
     if let Holder::Other { writer, writes } = &holder {
         reasons.push(Reason::Contested {
@@ -83,7 +90,7 @@ pub(crate) fn decide(
         }
         // An autoscaler in the way is what Observe is for: show what would be done without it.
         Mode::Observe => !untouched,
-        Mode::Active => holder == Holder::Us && !untouched,
+        Mode::Active => writes,
     };
 
     let mut drain = None;
@@ -93,13 +100,14 @@ pub(crate) fn decide(
         seats.rows.iter_mut().for_each(|r| r.target = r.leg.spec);
         say_waiting(&seats, wanted.want, &mut reasons);
     }
+    seats.freeze();
+    turn.say_away(world, &seats, &mut reasons);
     for row in &seats.rows {
         if let Some(room) = rooms.get_mut(&row.site) {
             room.take(workload.request, row.target.minus(row.leg.bound));
         }
     }
 
-    let writes = ours && workload.mode == Mode::Active;
     if workload.mode == Mode::Observe {
         reasons.push(Reason::Observed);
     }
@@ -121,10 +129,12 @@ pub(crate) fn decide(
             sites,
             drain,
             contest,
+            scaled_to_zero: made_zero(workload, wanted.want, &count),
         }
     } else {
         Decisions {
             contest,
+            scaled_to_zero: wanted.scaled_to_zero,
             ..before.decisions.clone()
         }
     };
@@ -140,7 +150,11 @@ pub(crate) fn decide(
                 r.site.clone(),
                 Share {
                     desired: r.target,
-                    ready: r.leg.ready,
+                    // Whoever is lost counts for nothing; till then, as last seen.
+                    ready: match r.away {
+                        Away::Here | Away::Counted => r.leg.ready,
+                        Away::Lost => Replicas::ZERO,
+                    },
                 },
             )
         })
@@ -151,12 +165,23 @@ pub(crate) fn decide(
             shares,
             steps,
             reasons,
+            metrics: wanted.outcome,
         },
         WorkloadMemory {
             decisions,
             statistics,
         },
     )
+}
+
+/// True where a total of 0 is decided here, by metrics or by an override, and not found.
+fn made_zero(workload: &Workload, want: Replicas, count: &Count) -> bool {
+    let follows = match &workload.demand {
+        Demand::Metrics(_) => true,
+        Demand::Untouched | Demand::Fixed(_) | Demand::Load(_) => false,
+    };
+    let ran = count.decided.unwrap_or(count.specified) > Replicas::ZERO;
+    follows && want == Replicas::ZERO && (ran || count.scaled_to_zero)
 }
 
 /// Who holds the target's count.
@@ -231,7 +256,7 @@ impl Turn<'_> {
         }
         linger(seats, wanted.want);
         if wanted.held {
-            let free = seats.rows.iter_mut().filter(|r| r.pin.is_none());
+            let free = seats.rows.iter_mut().filter(|r| r.fixed().is_none());
             free.for_each(|r| r.target = r.target.max(r.leg.spec));
         }
         if placed < wanted.want {
@@ -242,6 +267,28 @@ impl Turn<'_> {
         }
         self.say_sites(seats, placed < wanted.want, reasons);
         next
+    }
+
+    /// Sites that do not answer or refuse this workload, where it would be there or is.
+    fn say_away(&self, world: &World, seats: &Seats, reasons: &mut Vec<Reason>) {
+        for row in &seats.rows {
+            let site = row.site.clone();
+            let reach = world.sites.get(&site).map(|s| s.reach);
+            if let Some(Reach::Unreachable { since }) = reach
+                && row.leg.spec > Replicas::ZERO
+            {
+                reasons.push(Reason::SiteUnreachable {
+                    site: site.clone(),
+                    since,
+                    replicas: row.leg.spec,
+                    counted: row.away == Away::Counted,
+                });
+            }
+            if let Some(why) = self.workload.refused.get(&site) {
+                let why = why.clone();
+                reasons.push(Reason::SiteRefused { site, why });
+            }
+        }
     }
 
     fn say_sites(&self, seats: &Seats, short: bool, reasons: &mut Vec<Reason>) {
@@ -326,19 +373,19 @@ fn rank(reason: &Reason) -> u8 {
         Reason::Paused => 0,
         Reason::Contested { .. } => 1,
         Reason::Overridden { .. } => 2,
-        Reason::NoSignal(_) | Reason::StaleSignal { .. } => 3,
+        Reason::NoSignal(_) | Reason::StaleSignal { .. } | Reason::MetricInvalid { .. } => 3,
         Reason::Short { .. } => 4,
         Reason::PendingTooLong { .. } => 5,
         Reason::SiteUnreachable { .. } => 6,
         Reason::SiteRefused { .. } => 7,
         Reason::SiteClosed(_) => 8,
-        Reason::AtMaximum { .. } => 9,
+        Reason::AtMaximum { .. } | Reason::ScalingDisabled => 9,
         Reason::Draining { .. } => 10,
         Reason::Overflow { .. } => 11,
         Reason::Warming { .. } => 12,
-        Reason::HeldByWindow { .. } => 13,
+        Reason::HeldByWindow { .. } | Reason::Stabilized { .. } | Reason::RateLimited { .. } => 13,
         Reason::AtMinimum(_) => 14,
-        Reason::Load { .. } => 15,
+        Reason::Load { .. } | Reason::Metric { .. } => 15,
         Reason::SetByHand(_) => 16,
         Reason::Untouched => 17,
         Reason::Observed => 18,

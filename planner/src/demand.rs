@@ -1,11 +1,13 @@
-//! How many replicas in all, and why: from a hand, from a load signal, or from whoever owns the
-//! count. Not here: where they run, and whether that many fit.
+//! How many replicas in all, and why: from a hand, from a load signal, from metrics, or from whoever
+//! owns the count. Not here: where they run, and whether that many fit.
 
+mod metrics;
 mod trend;
 mod window;
 
 pub use trend::SAMPLES_MAX;
 
+use crate::hpa::Outcome;
 use crate::memory::Statistics;
 use crate::model::amounts::{MilliLoad, Replicas};
 use crate::model::workload::{Demand, LoadDemand, Override, Signal};
@@ -27,49 +29,89 @@ pub(crate) struct Wanted {
     pub reasons: Vec<Reason>,
     /// Statistics with this moment added; `blocked` is left as it was.
     pub statistics: Statistics,
+    /// What the metrics come to, where the total follows any.
+    pub outcome: Option<Outcome>,
+    /// A total of 0 is not a hand's: metrics may end it.
+    pub scaled_to_zero: bool,
 }
 
-/// The total. `present` is what is specified now, `decided` what was decided last.
+/// The count as it is before this plan.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Count {
+    /// What counts as placed now.
+    pub present: Replicas,
+    /// What the targets' specs say in all.
+    pub specified: Replicas,
+    /// What was decided last.
+    pub decided: Option<Replicas>,
+    /// True where this plan's counts are written. Else the total is only said.
+    pub ours: bool,
+    /// A total of 0 is not a hand's.
+    pub scaled_to_zero: bool,
+}
+
+impl Count {
+    /// Below this nothing shrinks while it is held.
+    fn floor(&self) -> Replicas {
+        self.present.max(self.decided.unwrap_or_default())
+    }
+}
+
+/// The total.
 pub(crate) fn decide(
     demand: &Demand,
     statistics: &Statistics,
-    present: Replicas,
-    decided: Option<Replicas>,
+    count: Count,
     now: Timestamp,
 ) -> Wanted {
+    let only_blocked = || Statistics {
+        blocked: statistics.blocked.clone(),
+        ..Statistics::default()
+    };
     match demand {
-        Demand::Untouched => {
-            let blocked = statistics.blocked.clone();
+        Demand::Untouched => said(count.present, Reason::Untouched, only_blocked()),
+        Demand::Fixed(n) => said(*n, Reason::SetByHand(*n), only_blocked()),
+        Demand::Load(load) => {
             let statistics = Statistics {
-                blocked,
-                ..Statistics::default()
+                syncs: None,
+                ..statistics.clone()
             };
-            Wanted {
-                want: present,
-                held: false,
-                reasons: vec![Reason::Untouched],
-                statistics,
-            }
+            from_load(load, statistics, count.floor(), now)
         }
-        Demand::Fixed(n) => {
-            let blocked = statistics.blocked.clone();
-            let statistics = Statistics {
-                blocked,
-                ..Statistics::default()
-            };
-            Wanted {
-                want: *n,
-                held: false,
-                reasons: vec![Reason::SetByHand(*n)],
-                statistics,
+        Demand::Metrics(demand) => match &demand.load {
+            None => {
+                let statistics = Statistics {
+                    blocked: statistics.blocked.clone(),
+                    syncs: statistics.syncs.clone(),
+                    ..Statistics::default()
+                };
+                metrics::from_metrics(demand, statistics, count, now)
             }
-        }
-        Demand::Load(load) => from_load(
-            load,
-            statistics.clone(),
-            present.max(decided.unwrap_or_default()),
-            now,
-        ),
+            Some(load) => {
+                let by_load = from_load(load, statistics.clone(), count.floor(), now);
+                let by_metrics = metrics::from_metrics(demand, by_load.statistics, count, now);
+                let mut reasons = by_load.reasons;
+                reasons.extend(by_metrics.reasons);
+                Wanted {
+                    want: by_load.want.max(by_metrics.want),
+                    held: by_load.held || by_metrics.held,
+                    reasons,
+                    ..by_metrics
+                }
+            }
+        },
+    }
+}
+
+/// A total that needs no working out.
+fn said(want: Replicas, reason: Reason, statistics: Statistics) -> Wanted {
+    Wanted {
+        want,
+        held: false,
+        reasons: vec![reason],
+        statistics,
+        outcome: None,
+        scaled_to_zero: false,
     }
 }
 
@@ -106,6 +148,8 @@ fn from_load(
         held: true,
         reasons,
         statistics,
+        outcome: None,
+        scaled_to_zero: false,
     }
 }
 
@@ -164,6 +208,8 @@ fn from_figure(
         held,
         reasons,
         statistics,
+        outcome: None,
+        scaled_to_zero: false,
     }
 }
 

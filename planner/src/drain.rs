@@ -6,7 +6,7 @@ use crate::memory::{Blocked, Drain};
 use crate::model::amounts::Replicas;
 use crate::model::site::SiteName;
 use crate::model::workload::DrainPolicy;
-use crate::placement::seats::{Seat, Seats};
+use crate::placement::seats::{Away, Seat, Seats};
 use crate::reason::Reason;
 use crate::time::{after, elapsed};
 use jiff::{SignedDuration, Timestamp};
@@ -68,7 +68,8 @@ pub(crate) fn sound(
         .sum();
     let tier_max = seats.tiers.get(home.tier).map_or(Replicas::ZERO, |t| t.max);
     let misfit = from.tier <= home.tier || from.tier >= seats.outside || in_tier > tier_max;
-    if misfit || blocked.contains_key(&drain.to) {
+    let lost = home.away == Away::Lost || from.away == Away::Lost;
+    if misfit || lost || blocked.contains_key(&drain.to) {
         return None; // the placement has changed, or home is stuck: what is there is simply there
     }
     let moving = drain.moving.min(with_made(home, decided));
@@ -94,6 +95,9 @@ pub(crate) fn absorb(
     now: Timestamp,
 ) -> Option<Drain> {
     let mut drain = drain?;
+    if paused(&drain, seats) {
+        return Some(drain);
+    }
     let kept: Replicas = seats.rows.iter().map(|r| r.keep).sum();
     let grown = want.minus(kept).min(drain.moving);
     if grown > Replicas::ZERO {
@@ -108,10 +112,28 @@ pub(crate) fn absorb(
 /// After allocation: the next phase of the episode, or the start of one.
 pub(crate) fn advance(drain: Option<Drain>, seats: &mut Seats, round: &Round<'_>) -> Outcome {
     match drain {
+        Some(drain) if paused(&drain, seats) => pause(drain, seats),
         Some(drain) if drain.moving > Replicas::ZERO => finish_step(drain, seats, round),
         Some(drain) => between_steps(drain, seats, round),
         None if may_start(seats, round) => start(seats, round),
         None => Outcome::default(),
+    }
+}
+
+/// True while one of its two sites does not answer: nobody knows there what is Ready.
+fn paused(drain: &Drain, seats: &Seats) -> bool {
+    let away = |site| seats.row(site).is_some_and(|r| r.away != Away::Here);
+    away(&drain.from) || away(&drain.to)
+}
+
+/// What was made stays, what is to leave does too.
+fn pause(drain: Drain, seats: &mut Seats) -> Outcome {
+    if let Some(home) = seats.row_mut(&drain.to).filter(|r| r.away == Away::Here) {
+        home.target = home.target.plus(drain.moving);
+    }
+    Outcome {
+        drain: Some(drain),
+        ..Outcome::default()
     }
 }
 
@@ -212,7 +234,9 @@ fn quiet(seats: &Seats, want: Replicas) -> bool {
     seats.targets() == want
         && seats.rows.iter().all(|r| {
             let unchanged = r.target == r.keep && r.target == r.leg.spec;
-            r.pin.is_none() && unchanged && r.leg.bound == r.leg.spec
+            let settled = r.pin.is_none() && unchanged && r.leg.bound == r.leg.spec;
+            // What does not answer neither moves nor holds up the others.
+            settled || r.away != Away::Here
         })
 }
 
@@ -248,7 +272,7 @@ fn leaving(seats: &Seats, tier: usize) -> Option<(SiteName, Replicas)> {
             .rows
             .iter()
             .rev()
-            .find(|r| r.tier == i && r.target > Replicas::ZERO);
+            .find(|r| r.tier == i && r.target > Replicas::ZERO && r.away == Away::Here);
         if let Some(row) = last.filter(|_| spare > Replicas::ZERO) {
             return Some((row.site.clone(), spare.min(row.target)));
         }
@@ -270,7 +294,8 @@ fn step(seats: &mut Seats, round: &Round<'_>, to: &SiteName) -> Outcome {
         .get(home.tier)
         .map_or(Replicas::ZERO, |t| t.max)
         .minus(in_tier);
-    let closed = !home.open || home.leg.rolling || round.blocked.contains_key(to);
+    let closed =
+        !home.open || home.away != Away::Here || home.leg.rolling || round.blocked.contains_key(to);
     let share = u64::from(round.want.get()) * u64::from(round.policy.step.get());
     let pace = Replicas::new(u32::try_from(share.div_ceil(100)).unwrap_or(u32::MAX));
     let moving = pace

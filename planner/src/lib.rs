@@ -6,6 +6,7 @@ pub mod contest;
 mod decide;
 pub mod demand;
 pub mod drain;
+pub mod hpa;
 pub mod memory;
 pub mod model;
 pub mod placement;

@@ -1,6 +1,7 @@
 //! What one plan leaves for the next. [`Decisions`] go into status with the decision and survive
 //! a restart; [`Statistics`] may be lost, and until they are back nothing shrinks.
 
+use crate::hpa;
 use crate::model::amounts::{MilliLoad, Replicas};
 use crate::model::site::SiteName;
 use crate::model::workload::WorkloadId;
@@ -37,6 +38,10 @@ pub struct Decisions {
     pub drain: Option<Drain>,
     /// Others who write a count that we hold.
     pub contest: Option<Contest>,
+    /// The HPA's condition ScaledToZero: a total of 0 is a decision, not a hand's, and metrics may
+    /// end it.
+    #[serde(default)]
+    pub scaled_to_zero: bool,
 }
 
 /// A drain-back episode.
@@ -77,6 +82,27 @@ pub struct Statistics {
     pub needs_since: Option<Timestamp>,
     /// Sites that did not take pods, and until when they are not tried again.
     pub blocked: BTreeMap<SiteName, Blocked>,
+    /// What the metrics have come to so far.
+    #[serde(default)]
+    pub syncs: Option<Box<Syncs>>,
+}
+
+/// The history of a total that follows metrics.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Syncs {
+    /// Recommendations and scale events. Bounded by [`hpa::memory::RECOMMENDATIONS_MAX`] and
+    /// [`hpa::memory::EVENTS_MAX`].
+    pub memory: hpa::Memory,
+    /// When the history began; nothing of ours shrinks until this is a whole window ago.
+    pub since: Timestamp,
+    /// When the last sync was made.
+    pub at: Timestamp,
+    /// Time of the reading that it was made on.
+    pub read_at: Timestamp,
+    /// Generation of the spec that it was made on.
+    pub generation: i64,
+    /// What it came to.
+    pub outcome: hpa::Outcome,
 }
 
 /// A site that left pods Pending.

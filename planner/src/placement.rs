@@ -6,8 +6,9 @@ pub(crate) mod room;
 pub(crate) mod seats;
 
 use crate::memory::Blocked;
+use crate::model::World;
 use crate::model::amounts::Replicas;
-use crate::model::site::SiteName;
+use crate::model::site::{Reach, SiteName};
 use crate::model::workload::{Demand, Workload};
 use crate::time::{after, elapsed};
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +27,7 @@ pub(crate) fn grace(workload: &Workload) -> SignedDuration {
     let start_up = match &workload.demand {
         Demand::Untouched | Demand::Fixed(_) => SignedDuration::ZERO,
         Demand::Load(load) => load.start_up.clamp(SignedDuration::ZERO, GRACE_MAX),
+        Demand::Metrics(metrics) => metrics.start_up.clamp(SignedDuration::ZERO, GRACE_MAX),
     };
     PENDING_GRACE
         .max(start_up.saturating_add(start_up))
@@ -35,6 +37,7 @@ pub(crate) fn grace(workload: &Workload) -> SignedDuration {
 /// Sites that do not take pods of this workload now: those found before whose time is not over,
 /// and those with pods that have been Pending for too long.
 pub(crate) fn blocked(
+    world: &World,
     workload: &Workload,
     before: &BTreeMap<SiteName, Blocked>,
     now: Timestamp,
@@ -55,9 +58,14 @@ pub(crate) fn blocked(
         .collect();
     let grace = grace(workload);
     for (site, leg) in &workload.legs {
+        // Of a site that does not answer nobody knows what became of a pod since then.
+        let seen = match world.sites.get(site).map(|s| s.reach) {
+            Some(Reach::Unreachable { since }) => since.min(now),
+            Some(Reach::Reachable) | None => now,
+        };
         let waits = leg
             .pending_since
-            .is_some_and(|since| elapsed(since, now) >= grace);
+            .is_some_and(|since| elapsed(since, seen) >= grace);
         // Pending pods beyond the spec are a roll-out's surge: none of them is missing.
         let missing = leg.pending > Replicas::ZERO && leg.bound < leg.spec;
         if waits && missing && !blocked.contains_key(site) {

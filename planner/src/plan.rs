@@ -1,10 +1,11 @@
 //! The plan as a value, and the one pass that makes it.
 
 use crate::decide;
+use crate::hpa::Outcome;
 use crate::memory::Memory;
 use crate::model::World;
 use crate::model::amounts::{Percent, Replicas};
-use crate::model::site::SiteName;
+use crate::model::site::{Reach, SiteName};
 use crate::model::workload::{Placement, Workload, WorkloadId};
 use crate::placement::room::Room;
 use crate::reason::Reason;
@@ -37,6 +38,10 @@ pub struct Decision {
     pub steps: Vec<Step>,
     /// Why, most telling first. Never empty.
     pub reasons: Vec<Reason>,
+    /// For a total that follows metrics: what the HPA's own rules come to, with its conditions and
+    /// the metrics' current values.
+    #[serde(default)]
+    pub metrics: Option<Outcome>,
 }
 
 /// A site's share of a workload.
@@ -125,7 +130,7 @@ fn low_since(
         world
             .sites
             .get(*name)
-            .is_some_and(|site| room.under(site.low))
+            .is_some_and(|site| site.reach == Reach::Reachable && room.under(site.low))
     });
     low.map(|(name, _)| {
         (

@@ -1,6 +1,7 @@
 //! Why: typed reasons with their numbers. The same value becomes condition, Event, metric, log
 //! and `explain`. The words are here; who hears them is decided by the report step.
 
+use crate::hpa;
 use crate::model::amounts::{MilliLoad, Replicas};
 use crate::model::refusal::Refusal;
 use crate::model::site::SiteName;
@@ -51,6 +52,44 @@ pub enum Reason {
         /// From then on the total may shrink.
         until: Timestamp,
     },
+    /// A metric asks for this many: the one that asks for most.
+    Metric {
+        /// The metric, in the HPA's words.
+        metric: String,
+        /// Replicas for it, before stabilisation and limits.
+        need: Replicas,
+    },
+    /// A metric is invalid: nothing shrinks.
+    MetricInvalid {
+        /// The metric, in the HPA's words.
+        metric: String,
+        /// Its type's word, such as `Resource`.
+        kind: String,
+        /// Why.
+        fault: hpa::Fault,
+        /// How many are, sites that are not known included.
+        invalid: usize,
+    },
+    /// Recommendations of the stabilisation window are higher, or lower.
+    Stabilized {
+        /// What the metrics ask for now.
+        need: Replicas,
+        /// What the window allows.
+        to: Replicas,
+        /// True where it keeps the total from growing.
+        up: bool,
+    },
+    /// The total moves as fast as its behavior allows.
+    RateLimited {
+        /// What is asked for.
+        need: Replicas,
+        /// What is allowed now.
+        to: Replicas,
+        /// True where it is growing.
+        up: bool,
+    },
+    /// The target's count was set to 0 by somebody else: metrics do not wake it.
+    ScalingDisabled,
     /// The total is set by hand or through /scale.
     SetByHand(Replicas),
     /// A person's override.
@@ -148,6 +187,28 @@ impl Reason {
             },
             Self::StaleSignal { .. } => "SignalStale",
             Self::Warming { .. } => "Warming",
+            Self::Metric { .. } => "ValidMetricFound",
+            Self::MetricInvalid { fault, .. } => match fault {
+                hpa::Fault::SiteUnknown(_) => "SiteUnknown",
+                hpa::Fault::NotAskedYet => "MetricNotAskedYet",
+                hpa::Fault::Stale { .. } => "MetricStale",
+                hpa::Fault::Unavailable(_)
+                | hpa::Fault::Empty
+                | hpa::Fault::NotANumber(_)
+                | hpa::Fault::Target
+                | hpa::Fault::NoMetrics
+                | hpa::Fault::NoPods
+                | hpa::Fault::NoneReady
+                | hpa::Fault::NoneKnown
+                | hpa::Fault::NoRequest { .. }
+                | hpa::Fault::NoPodRequest { .. }
+                | hpa::Fault::NoContainer { .. } => "FailedGetMetric",
+            },
+            Self::Stabilized { up: true, .. } => "ScaleUpStabilized",
+            Self::Stabilized { up: false, .. } => "ScaleDownStabilized",
+            Self::RateLimited { up: true, .. } => "ScaleUpLimit",
+            Self::RateLimited { up: false, .. } => "ScaleDownLimit",
+            Self::ScalingDisabled => "ScalingDisabled",
             Self::SetByHand(_) => "SetByHand",
             Self::Overridden { .. } => "Overridden",
             Self::Untouched => "Untouched",
@@ -190,10 +251,36 @@ impl fmt::Display for Reason {
             Self::AtMaximum { need, max } => write!(f, "needs {need}, at maxReplicas {max}"),
             Self::NoSignal(fault) => write!(f, "no signal ({fault}); nothing shrinks"),
             Self::StaleSignal { at } => write!(f, "newest sample is from {at}; nothing shrinks"),
-            Self::Warming { until } => write!(
-                f,
-                "load history is not back; nothing shrinks before {until}"
-            ),
+            Self::Warming { until } => {
+                write!(f, "the history is not back; nothing shrinks before {until}")
+            }
+            Self::Metric { metric, need } => write!(f, "{metric} needs {need}"),
+            Self::MetricInvalid {
+                metric,
+                kind: _,
+                fault,
+                invalid,
+            } => {
+                let more = match invalid.saturating_sub(1) {
+                    0 => String::new(),
+                    n => format!(", and {n} more"),
+                };
+                write!(f, "no {metric} ({fault}){more}; nothing shrinks")
+            }
+            Self::Stabilized { need, to, up } => {
+                let way = if *up { "lowest" } else { "highest" };
+                write!(
+                    f,
+                    "metrics need {need}, at {to} for the {way} need of the window"
+                )
+            }
+            Self::RateLimited { need, to, up } => {
+                let way = if *up { "up" } else { "down" };
+                write!(f, "needs {need}, {to} is as far {way} as it may go now")
+            }
+            Self::ScalingDisabled => {
+                f.write_str("the target was set to 0 replicas; set another count to scale it again")
+            }
             Self::SetByHand(n) => write!(f, "set to {n}"),
             Self::Overridden { until } => write!(f, "override until {until}"),
             Self::Untouched => f.write_str("the count is the target's own"),

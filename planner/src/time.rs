@@ -7,6 +7,11 @@ pub(crate) fn after(t: Timestamp, d: SignedDuration) -> Timestamp {
     t.saturating_add(d).unwrap_or(Timestamp::MAX)
 }
 
+/// `d` before `t`, cut to the first moment that there is.
+pub(crate) fn before(t: Timestamp, d: SignedDuration) -> Timestamp {
+    t.saturating_sub(d).unwrap_or(Timestamp::MIN)
+}
+
 /// Time from `since` to `now`; nothing where the clock ran backwards.
 pub(crate) fn elapsed(since: Timestamp, now: Timestamp) -> SignedDuration {
     now.duration_since(since).max(SignedDuration::ZERO)

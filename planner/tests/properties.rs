@@ -10,6 +10,7 @@ mod common;
 
 use common::arbitrary::*;
 use common::*;
+use pinisi_planner::hpa::memory::RECOMMENDATIONS_MAX;
 use pinisi_planner::model::amounts::{MilliLoad, Percent, Replicas, Resources};
 use pinisi_planner::model::site::{Site, SiteKind};
 use pinisi_planner::model::workload::*;
@@ -121,6 +122,12 @@ proptest! {
                 let m = &made.memory.workloads[wid].statistics;
                 prop_assert!(m.samples.len() <= pinisi_planner::demand::SAMPLES_MAX);
                 prop_assert!(m.needs.len() <= 80);
+                // What was handed in too long is cut at the next sync; it never grows.
+                let longest = |m: &Memory| {
+                    let syncs = m.workloads.get(wid).and_then(|m| m.statistics.syncs.as_ref());
+                    syncs.map_or(0, |s| s.memory.recommendations.len())
+                };
+                prop_assert!(longest(&made.memory) <= longest(&memory).max(RECOMMENDATIONS_MAX));
             }
             memory = made.memory;
         }
@@ -173,7 +180,7 @@ proptest! {
     #[test]
     fn lost_signals_shrink_nothing(world in any_world(), memory in any_memory(), now in time(), signal in lost()) {
         let mut world = world;
-        world.workloads.retain(|_, w| matches!(w.demand, Demand::Load(_)));
+        world.workloads.retain(|_, w| matches!(w.demand, Demand::Load(_) | Demand::Metrics(_)));
         for w in world.workloads.values_mut() {
             with_signal(w, signal.clone());
             w.override_ = None;
@@ -185,10 +192,18 @@ proptest! {
     #[test]
     fn restarts_shrink_nothing(world in any_world(), memory in any_memory(), now in time()) {
         let (mut world, mut memory) = (world, memory);
-        world.workloads.retain(|_, w| matches!(w.demand, Demand::Load(_)));
+        world.workloads.retain(|_, w| matches!(w.demand, Demand::Load(_) | Demand::Metrics(_)));
         for w in world.workloads.values_mut() {
             w.override_ = None;
-            if let Demand::Load(l) = &mut w.demand { l.scale_down_window = l.scale_down_window.max(secs(1)); }
+            let load = match &mut w.demand {
+                Demand::Load(l) => Some(l),
+                Demand::Metrics(m) => {
+                    if let Some(b) = &mut m.behavior { b.down.window_seconds = b.down.window_seconds.map(|n| n.max(1)); }
+                    m.load.as_mut()
+                }
+                Demand::Untouched | Demand::Fixed(_) => None,
+            };
+            if let Some(l) = load { l.scale_down_window = l.scale_down_window.max(secs(1)); }
         }
         for m in memory.workloads.values_mut() { m.statistics = Statistics::default(); }
         memory.low_since.clear();

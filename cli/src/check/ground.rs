@@ -75,7 +75,7 @@ pub fn labels(site: &Site) -> BTreeMap<String, String> {
 }
 
 /// True where the node carries all of them. A Site without labels holds no node.
-fn holds(site: &Site, node: &NodeFact) -> bool {
+pub fn holds(site: &Site, node: &NodeFact) -> bool {
     let Some(wanted) = site.spec.nodes.as_ref().map(|nodes| &nodes.match_labels) else {
         return false;
     };

@@ -7,12 +7,16 @@ mod guard;
 mod install;
 mod nodes;
 mod operator;
+mod remotes;
 mod report;
 mod signals;
 mod sovereignty;
 #[cfg(test)]
 mod tests;
 mod workloads;
+
+pub use classes::word as class_word;
+pub use ground::holds;
 
 use crate::args::{CheckOptions, Global, Output};
 use crate::connect::{Otherwise, connect};
@@ -22,7 +26,7 @@ use finding::{Check, Findings};
 use std::process::ExitCode;
 
 /// Every check in the order in which they run. An id keeps its meaning for ever.
-const GROUPS: [&[&Check]; 8] = [
+const GROUPS: [&[&Check]; 9] = [
     install::CHECKS,
     operator::CHECKS,
     guard::CHECKS,
@@ -31,6 +35,7 @@ const GROUPS: [&[&Check]; 8] = [
     classes::CHECKS,
     workloads::CHECKS,
     signals::CHECKS,
+    remotes::CHECKS,
 ];
 
 /// Gathers, judges, prints.
@@ -51,7 +56,7 @@ pub async fn run(global: &Global, options: &CheckOptions) -> anyhow::Result<Exit
     let findings = judge(&snapshot);
     let text = match global.output {
         Output::Text => report::text(&findings, Screen::of_stdout()),
-        Output::Json => report::json(&findings)?,
+        Output::Json | Output::Yaml => report::document(&findings, global.output)?,
     };
     print(&text)?;
     Ok(if findings.any_failed() {
@@ -72,5 +77,6 @@ fn judge(snapshot: &Snapshot) -> Findings {
     classes::run(snapshot, &mut findings);
     workloads::run(snapshot, &mut findings);
     signals::run(snapshot, &mut findings);
+    remotes::run(snapshot, &mut findings);
     findings
 }

@@ -19,22 +19,22 @@ struct Document<'a> {
 ///
 /// # Errors
 /// Never in practice: the document holds text and numbers only.
-pub fn json(findings: &Findings) -> serde_json::Result<String> {
+pub fn document(findings: &Findings, output: Output) -> anyhow::Result<String> {
     let document = Document {
         format: FORMAT,
         checks: findings.all(),
         summary: findings.summary(),
     };
-    Ok(serde_json::to_string_pretty(&document)? + "\n")
+    crate::output::document(&document, output)
 }
 
 /// Ids and titles.
 ///
 /// # Errors
-/// As [`json`].
-pub fn list(checks: &[&Check], output: Output) -> serde_json::Result<String> {
+/// As [`document`].
+pub fn list(checks: &[&Check], output: Output) -> anyhow::Result<String> {
     match output {
-        Output::Json => Ok(serde_json::to_string_pretty(checks)? + "\n"),
+        Output::Json | Output::Yaml => crate::output::document(&checks, output),
         Output::Text => Ok(checks
             .iter()
             .map(|check| format!("{}  {}\n", check.id, check.title))

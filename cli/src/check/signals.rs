@@ -69,7 +69,11 @@ fn answer(snapshot: &Snapshot, findings: &mut Findings) {
     for source in sources {
         let name = source.name_any();
         let object = format!("SignalSource {name}");
-        let hint = format!("kubectl describe signalsource {name}; see spec.prometheus.address");
+        let place = match source.spec.gateways {
+            Some(_) => "spec.gateways and status.gateways",
+            None => "spec.prometheus.address",
+        };
+        let hint = format!("kubectl describe signalsource {name}; see {place}");
         let status = source.status.as_ref();
         if status.is_none_or(|status| status.conditions.is_empty()) {
             verdict.warn(
@@ -98,6 +102,15 @@ fn answer(snapshot: &Snapshot, findings: &mut Findings) {
                 );
             }
         }
+        for gateway in status.iter().flat_map(|status| &status.gateways) {
+            if let Some(error) = &gateway.error {
+                verdict.warn(
+                    object.clone(),
+                    format!("gateway {}: {error}", gateway.address),
+                    format!("curl the page; kubectl edit signalsource {name} where the gateway is gone for good"),
+                );
+            }
+        }
     }
     verdict.or_ok(format!("{} sources", sources.len()));
 }
@@ -110,7 +123,8 @@ fn age(snapshot: &Snapshot, findings: &mut Findings) {
             .spec
             .queries
             .iter()
-            .filter(|query| query.timestamp_query.is_none())
+            // A gateway's figures have the time of their scrape.
+            .filter(|query| query.query.is_some() && query.timestamp_query.is_none())
         {
             verdict.warn(
                 format!("SignalSource {}", source.name_any()),
@@ -119,5 +133,5 @@ fn age(snapshot: &Snapshot, findings: &mut Findings) {
             );
         }
     }
-    verdict.or_ok("each query has a timestampQuery");
+    verdict.or_ok("each query has a timestampQuery, or reads a page itself");
 }

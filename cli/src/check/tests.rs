@@ -5,6 +5,7 @@ use super::{GROUPS, judge, report};
 use crate::args::Output;
 use crate::output::Screen;
 use crate::snapshot::{NodeFact, PodFact, SiteTaint, Snapshot};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +50,36 @@ fn site(name: &str, kind: &str) -> Value {
         "apiVersion": "pinisi.dev/v1alpha1", "kind": "Site", "metadata": {"name": name},
         "spec": {"type": kind, "jurisdiction": "ID", "nodes": {"matchLabels": {LABEL: name}}, "allowedNamespaces": {}},
     })
+}
+
+/// A Site in another cluster that answers and is guarded.
+fn remote_site() -> Value {
+    let condition = |kind: &str, reason: &str| json!({"type": kind, "status": "True", "reason": reason, "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"});
+    json!({
+        "apiVersion": "pinisi.dev/v1alpha1", "kind": "Site", "metadata": {"name": "abroad"},
+        "spec": {"type": "Cloud", "jurisdiction": "SG", "kubeconfigSecretRef": {"name": "abroad"}, "allowedNamespaces": {}},
+        "status": {"nodes": 3, "conditions": [
+            condition("Reachable", "Connected"), condition("Guarded", "ReceivingGuardInForce"), condition("Ready", "NodesReady"),
+        ]},
+    })
+}
+
+/// Says the link of the Site in another cluster out of order.
+fn link(snapshot: &mut Snapshot, reason: &str) {
+    let site = &mut snapshot.sites.as_mut().unwrap()[2];
+    for condition in &mut site.status.as_mut().unwrap().conditions {
+        if condition.type_ != "Guarded" {
+            condition.status = "False".into();
+            condition.reason = reason.into();
+            condition.message = "the words".into();
+        }
+    }
+}
+
+/// Conditions of the Site in another cluster.
+fn conditions_abroad(snapshot: &mut Snapshot) -> &mut Vec<Condition> {
+    let site = &mut snapshot.sites.as_mut().unwrap()[2];
+    &mut site.status.as_mut().unwrap().conditions
 }
 
 fn well() -> Value {
@@ -155,13 +186,25 @@ fn sound() -> Snapshot {
         stamp_bindings: Ok(of(
             json!([{"metadata": {"name": "pinisi-guard-s01-stamp"}, "spec": {"policyName": "pinisi-guard-s01-stamp"}}]),
         )),
-        sites: Ok(of(json!([site("home", "OnPrem"), site("cloud", "Cloud")]))),
+        sites: Ok(of(json!([
+            site("home", "OnPrem"),
+            site("cloud", "Cloud"),
+            remote_site()
+        ]))),
+        secrets: Ok(words(&["abroad"])),
         workloads: Ok(of(json!([records(), web()]))),
         sources: Ok(of(json!([{
             "apiVersion": "pinisi.dev/v1alpha1", "kind": "SignalSource", "metadata": {"name": "gateway"},
             "spec": {
                 "prometheus": {"address": "http://prometheus.monitoring.svc:9090"},
                 "queries": [{"name": "requests", "query": "sum(r)", "timestampQuery": "max(timestamp(r))"}],
+            },
+            "status": {"queries": [{"name": "requests", "series": 2}], "conditions": well()},
+        }, {
+            "apiVersion": "pinisi.dev/v1alpha1", "kind": "SignalSource", "metadata": {"name": "ingress"},
+            "spec": {
+                "gateways": [{"address": "http://gateway-0.gateways.ingress.svc:9100/metrics"}],
+                "queries": [{"name": "requests", "metric": "requests_total"}],
             },
             "status": {"queries": [{"name": "requests", "series": 2}], "conditions": well()},
         }]))),
@@ -365,8 +408,34 @@ fn faults() -> Vec<Fault> {
                 .queries[0]
                 .error = Some("no answer".into())
         }),
+        fault("PN071", Warn, |s| {
+            let status = s.sources.as_mut().unwrap()[0].status.as_mut().unwrap();
+            status.gateways = of(
+                json!([{"address": "http://gw-0/metrics", "series": 0, "error": "HTTP status 503"}]),
+            );
+        }),
         fault("PN072", Warn, |s| {
             s.sources.as_mut().unwrap()[0].spec.queries[0].timestamp_query = None
+        }),
+        fault("PN080", Fail, |s| s.secrets = Ok(BTreeSet::new())),
+        fault("PN080", Skip, |s| s.secrets = Err("forbidden".into())),
+        fault("PN081", Fail, |s| link(s, "SecretForbidden")),
+        fault("PN082", Fail, |s| link(s, "ExecRefused")),
+        fault("PN082", Fail, |s| link(s, "NotTls")),
+        fault("PN083", Fail, |s| link(s, "HubItself")),
+        fault("PN083", Fail, |s| link(s, "WrongCluster")),
+        fault("PN083", Fail, |s| {
+            let ready = &mut conditions_abroad(s)[2];
+            (ready.status, ready.reason) = ("False".into(), "ClusterInTwoSites".into());
+        }),
+        fault("PN084", Fail, |s| link(s, "Unreachable")),
+        fault("PN084", Fail, |s| link(s, "Unauthorized")),
+        fault("PN084", Warn, |s| conditions_abroad(s).clear()),
+        fault("PN085", Fail, |s| {
+            conditions_abroad(s).retain(|c| c.type_ != "Guarded")
+        }),
+        fault("PN085", Fail, |s| {
+            conditions_abroad(s)[1].status = "False".into()
         }),
     ]
 }
@@ -517,7 +586,10 @@ fn text_and_json_look_like_this() {
     snapshot.autoscalers = Err("cannot read horizontalpodautoscalers: forbidden".into());
     let findings = judge(&snapshot);
     insta::assert_snapshot!("unsound_text", report::text(&findings, PLAIN));
-    insta::assert_snapshot!("unsound_json", report::json(&findings).unwrap());
+    insta::assert_snapshot!(
+        "unsound_json",
+        report::document(&findings, Output::Json).unwrap()
+    );
     let checks: Vec<_> = GROUPS
         .iter()
         .flat_map(|group| group.iter().copied())
@@ -559,4 +631,23 @@ fn the_guard_looked_for_is_the_one_that_the_operator_applies() {
     snapshot.stamp_bindings = Ok(of(of_kind("MutatingAdmissionPolicyBinding")));
     let findings = judge(&snapshot);
     assert!(!findings.any_failed(), "{findings:#?}");
+}
+
+/// Every word that the operator has against a link is somebody's to speak of, and one check's only.
+#[test]
+fn every_fault_of_a_link_belongs_to_one_check() {
+    for reason in pinisi_operator::gather::link::LinkFault::REASONS {
+        let mut snapshot = sound();
+        link(&mut snapshot, reason);
+        let findings = judge(&snapshot);
+        let ids: BTreeSet<_> = findings
+            .all()
+            .iter()
+            .filter(|finding| finding.status != Status::Ok)
+            .map(|finding| finding.id)
+            .collect();
+        // A missing Secret is looked for, not taken from what the operator says.
+        let expected = usize::from(reason != "SecretNotFound");
+        assert_eq!(ids.len(), expected, "{reason}: {ids:?}");
+    }
 }

@@ -4,13 +4,13 @@
 use super::{NodeFact, PodFact, Seen, Snapshot};
 use crate::connect::{Connection, NOT_FOUND, Scope, cause};
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Namespace, Node, Pod};
+use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Secret};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::ListParams;
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource, ResourceExt as _};
-use pinisi_crds::SovereignNodes;
 use pinisi_crds::names::{CLASS_LABEL, CLASS_SENSITIVE, GROUP, GUARD_PREFIX, SOVEREIGN_NODES};
+use pinisi_crds::{Site, SovereignNodes};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -59,6 +59,7 @@ pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapsh
         list(scoped(client, scope), "horizontalpodautoscalers", same),
         sensitive_pods(client, scope, &namespaces),
     );
+    let secrets = kubeconfig_secrets(client, operator_namespace, &sites).await;
     // After the pods: the node of each pod was there before it.
     let nodes = list(Api::<Node>::all(client.clone()), "nodes", NodeFact::from).await;
     Snapshot {
@@ -79,6 +80,7 @@ pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapsh
         stamps,
         stamp_bindings,
         sites,
+        secrets,
         workloads,
         sources,
         sovereign,
@@ -105,7 +107,7 @@ where
 }
 
 /// Every object of a kind, page by page, each cut down by `keep` before the next page comes.
-async fn list<K, T>(api: Api<K>, what: &str, keep: impl Fn(K) -> T) -> Seen<Vec<T>>
+pub async fn list<K, T>(api: Api<K>, what: &str, keep: impl Fn(K) -> T) -> Seen<Vec<T>>
 where
     K: Clone + DeserializeOwned + Debug,
 {
@@ -189,6 +191,32 @@ where
             .starts_with(GUARD_PREFIX)
     });
     Ok(found)
+}
+
+/// Of the Secrets that Sites name, those that are there. By their metadata alone: a kubeconfig has
+/// no business on this machine.
+async fn kubeconfig_secrets(
+    client: &Client,
+    namespace: &str,
+    sites: &Seen<Vec<Site>>,
+) -> Seen<BTreeSet<String>> {
+    let sites = sites.as_ref().map_err(String::clone)?;
+    let references = sites
+        .iter()
+        .filter_map(|site| site.spec.kubeconfig_secret_ref.as_ref());
+    let names: BTreeSet<_> = references.map(|reference| reference.name.clone()).collect();
+    let api = Api::<Secret>::namespaced(client.clone(), namespace);
+    let mut there = BTreeSet::new();
+    for name in names {
+        let found = api.get_metadata_opt(&name).await;
+        if found
+            .map_err(|error| unreadable(&format!("Secret {name}"), &error))?
+            .is_some()
+        {
+            there.insert(name);
+        }
+    }
+    Ok(there)
 }
 
 async fn sovereign(client: &Client) -> Seen<Option<SovereignNodes>> {

@@ -7,7 +7,7 @@ mod gather;
 #[cfg(test)]
 pub use facts::SiteTaint;
 pub use facts::{NodeFact, PodFact};
-pub use gather::gather;
+pub use gather::{gather, list};
 
 use jiff::Timestamp;
 use k8s_openapi::api::admissionregistration::v1::{
@@ -55,6 +55,8 @@ pub struct Snapshot {
     pub stamp_bindings: Seen<Vec<MutatingAdmissionPolicyBinding>>,
     /// All Sites.
     pub sites: Seen<Vec<Site>>,
+    /// Names of the Secrets in the operator's namespace that Sites name and that are there.
+    pub secrets: Seen<BTreeSet<String>>,
     /// HybridWorkloads of the namespaces asked for.
     pub workloads: Seen<Vec<HybridWorkload>>,
     /// All SignalSources.

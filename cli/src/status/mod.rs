@@ -11,7 +11,7 @@ pub use attention::{Weight, attention};
 
 use crate::args::{Global, Output, StatusOptions};
 use crate::connect::{Connection, NOT_FOUND, Otherwise, Scope, cause, connect};
-use crate::output::{Screen, print};
+use crate::output::{Screen, document, print};
 use anyhow::{Result, anyhow, bail};
 use kube::api::ListParams;
 use kube::core::NamespaceResourceScope;
@@ -43,7 +43,7 @@ pub async fn run(global: &Global, options: &StatusOptions) -> Result<ExitCode> {
         );
     }
     match global.output {
-        Output::Json => print(&(serde_json::to_string_pretty(&overview)? + "\n"))?,
+        Output::Json | Output::Yaml => print(&document(&overview, global.output)?)?,
         Output::Text => print(&render::text(&overview, &connection.scope, screen))?,
     }
     Ok(ExitCode::SUCCESS)

@@ -4,6 +4,7 @@ use super::attention::{Attention, attention};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt as _;
 use pinisi_crds::hybrid_workload::{Class, Mode};
+use pinisi_crds::signal_source::GatewayStatus;
 use pinisi_crds::site::SiteType;
 use pinisi_crds::{HybridWorkload, SignalSource, Site};
 use serde::Serialize;
@@ -74,7 +75,9 @@ pub struct SiteRow {
     pub type_: SiteType,
     /// ISO 3166-1 alpha-2.
     pub jurisdiction: String,
-    /// Ready nodes.
+    /// Null for nodes of this cluster.
+    pub cluster: Option<ClusterRow>,
+    /// Ready nodes, as last seen.
     pub nodes: i32,
     /// CPU that they hold.
     pub cpu: Option<String>,
@@ -86,19 +89,46 @@ pub struct SiteRow {
     pub reason: String,
 }
 
+/// The other cluster that a Site is; its fields are null before it was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClusterRow {
+    /// uid of its `kube-system`.
+    pub uid: Option<String>,
+    /// What its API server calls itself.
+    pub version: Option<String>,
+}
+
 /// A SignalSource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SourceRow {
     /// Name.
     pub name: String,
-    /// Where it is asked.
+    /// Where it is asked; null where it scrapes gateways.
     pub address: Option<String>,
+    /// The gateways that it scrapes.
+    pub gateways: Vec<GatewayRow>,
     /// True, False or Unknown.
     pub ready: String,
     /// One word.
     pub reason: String,
     /// Its queries' last answers.
     pub queries: Vec<QueryRow>,
+}
+
+/// How a gateway fares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GatewayRow {
+    /// Address of its page.
+    pub address: String,
+    /// Series on its last good page that queries take; null before the operator has looked.
+    pub series: Option<i32>,
+    /// Age of its newest figure in seconds, rounded up as in status.
+    pub age_seconds: Option<i32>,
+    /// Since when it has been failing, as RFC 3339.
+    pub failing_since: Option<String>,
+    /// Why its last page was not usable.
+    pub error: Option<String>,
 }
 
 /// The last answer to a query.
@@ -184,7 +214,13 @@ fn site_row(site: &Site) -> SiteRow {
         .allocatable
         .map(|held| (held.cpu, held.memory))
         .unzip();
+    let remote = site.spec.kubeconfig_secret_ref.is_some();
+    let (uid, version) = status
+        .cluster
+        .map(|cluster| (cluster.uid, cluster.version))
+        .unzip();
     SiteRow {
+        cluster: remote.then_some(ClusterRow { uid, version }),
         name: site.name_any(),
         type_: site.spec.type_,
         jurisdiction: site.spec.jurisdiction.clone(),
@@ -199,6 +235,7 @@ fn site_row(site: &Site) -> SiteRow {
 fn source_row(source: &SignalSource) -> SourceRow {
     let status = source.status.clone().unwrap_or_default();
     let (ready, reason) = ready(&status.conditions);
+    let listed = source.spec.gateways.iter().flatten();
     SourceRow {
         name: source.name_any(),
         address: source
@@ -206,6 +243,9 @@ fn source_row(source: &SignalSource) -> SourceRow {
             .prometheus
             .as_ref()
             .map(|prometheus| prometheus.address.clone()),
+        gateways: listed
+            .map(|gateway| gateway_row(&gateway.address, &status.gateways))
+            .collect(),
         ready,
         reason,
         queries: status
@@ -217,6 +257,19 @@ fn source_row(source: &SignalSource) -> SourceRow {
                 error: query.error,
             })
             .collect(),
+    }
+}
+
+/// A gateway of the spec, with what status says of it.
+fn gateway_row(address: &str, said: &[GatewayStatus]) -> GatewayRow {
+    let found = said.iter().find(|gateway| gateway.address == address);
+    GatewayRow {
+        address: address.to_owned(),
+        series: found.map(|gateway| gateway.series),
+        age_seconds: found.and_then(|gateway| gateway.age_seconds),
+        failing_since: found
+            .and_then(|gateway| Some(gateway.failing_since.as_ref()?.0.to_string())),
+        error: found.and_then(|gateway| gateway.error.clone()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The overview as tables.
 
 use super::attention::{Attention, Weight};
-use super::overview::{Overview, SiteRow, SourceRow, WorkloadRow};
+use super::overview::{ClusterRow, GatewayRow, Overview, SiteRow, SourceRow, WorkloadRow};
 use super::spoken;
 use crate::connect::Scope;
 use crate::output::{Screen, table};
@@ -127,6 +127,7 @@ fn site_table(sites: &[SiteRow], screen: Screen) -> String {
         "SITE",
         "TYPE",
         "JURISDICTION",
+        "CLUSTER",
         "NODES",
         "CPU",
         "MEMORY",
@@ -143,6 +144,7 @@ fn site_table(sites: &[SiteRow], screen: Screen) -> String {
             Cell::new(&row.name),
             Cell::new(kind),
             Cell::new(&row.jurisdiction),
+            Cell::new(cluster(row)),
             Cell::new(row.nodes),
             Cell::new(row.cpu.as_deref().unwrap_or(NOTHING)),
             Cell::new(row.memory.as_deref().unwrap_or(NOTHING)),
@@ -150,6 +152,17 @@ fn site_table(sites: &[SiteRow], screen: Screen) -> String {
         ]);
     }
     lines(&table)
+}
+
+/// Whether the site is here, and else which version its cluster has.
+fn cluster(row: &SiteRow) -> String {
+    match &row.cluster {
+        None => "this".into(),
+        Some(ClusterRow { uid: _, version }) => {
+            let version = version.as_deref().unwrap_or("not seen yet");
+            format!("another ({version})")
+        }
+    }
 }
 
 fn source_table(sources: &[SourceRow], screen: Screen) -> String {
@@ -161,12 +174,36 @@ fn source_table(sources: &[SourceRow], screen: Screen) -> String {
         });
         table.add_row([
             Cell::new(&row.name),
-            Cell::new(row.address.as_deref().unwrap_or(NOTHING)),
+            Cell::new(
+                row.address
+                    .clone()
+                    .unwrap_or_else(|| gateways(&row.gateways)),
+            ),
             state(&row.ready, &row.reason, screen),
             Cell::new(queries.collect::<Vec<_>>().join(", ")),
         ]);
     }
     lines(&table)
+}
+
+/// Each gateway on a line of its own, with its series and the age of its figures, or what is wrong.
+fn gateways(rows: &[GatewayRow]) -> String {
+    if rows.is_empty() {
+        return NOTHING.to_owned();
+    }
+    let line = |row: &GatewayRow| {
+        let age = match row.age_seconds {
+            Some(seconds) if seconds > 3600 => ", over an hour old".to_owned(),
+            Some(seconds) => format!(", up to {seconds} s old"),
+            None => String::new(),
+        };
+        match (&row.error, row.series) {
+            (Some(error), _) => format!("{}: {error}{age}", row.address),
+            (None, Some(series)) => format!("{}: {series} series{age}", row.address),
+            (None, None) => format!("{}: not scraped yet", row.address),
+        }
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn state(ready: &str, reason: &str, screen: Screen) -> Cell {

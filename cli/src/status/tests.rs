@@ -74,17 +74,36 @@ fn overview() -> Overview {
             "Cloud",
             json!({"nodes": 0, "conditions": [condition("Ready", "False", "NoNodes")]}),
         ),
+        of(json!({
+            "apiVersion": "pinisi.dev/v1alpha1", "kind": "Site", "metadata": {"name": "abroad"},
+            "spec": {"type": "Cloud", "jurisdiction": "SG", "kubeconfigSecretRef": {"name": "abroad"}},
+            "status": {"nodes": 2, "cluster": {"uid": "c1", "version": "v1.34.4"}, "conditions": [condition("Ready", "False", "Unreachable")]},
+        })),
     ];
     let source: SignalSource = of(json!({
         "apiVersion": "pinisi.dev/v1alpha1", "kind": "SignalSource", "metadata": {"name": "gateway"},
         "spec": {"prometheus": {"address": "http://127.0.0.1:9090"}, "queries": [{"name": "requests", "query": "sum(r)"}]},
         "status": {"queries": [{"name": "requests", "series": 2}], "conditions": [condition("Ready", "True", "Answers")]},
     }));
+    let scraped: SignalSource = of(json!({
+        "apiVersion": "pinisi.dev/v1alpha1", "kind": "SignalSource", "metadata": {"name": "ingress"},
+        "spec": {
+            "gateways": [{"address": "http://gw-0/metrics"}, {"address": "http://gw-1/metrics"}, {"address": "http://gw-2/metrics"}],
+            "queries": [{"name": "requests", "metric": "requests_total"}],
+        },
+        "status": {
+            "queries": [{"name": "requests", "series": 2}], "conditions": [condition("Ready", "True", "Answering")],
+            "gateways": [
+                {"address": "http://gw-0/metrics", "series": 4, "ageSeconds": 1},
+                {"address": "http://gw-1/metrics", "series": 4, "ageSeconds": 15, "failingSince": "2026-11-20T12:00:00Z", "error": "HTTP status 503; check the path in its address"},
+            ],
+        },
+    }));
     Overview::of(
         Source {
             workloads: &workloads(),
             sites: &sites,
-            sources: &[source],
+            sources: &[source, scraped],
         },
         None,
     )

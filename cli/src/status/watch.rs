@@ -4,7 +4,7 @@ use super::overview::{Overview, Source};
 use super::{StatusOptions, render, workloads_of};
 use crate::args::Output;
 use crate::connect::{Connection, Scope};
-use crate::output::{Screen, print};
+use crate::output::{Screen, document, print};
 use anyhow::Result;
 use futures::stream::{BoxStream, select_all};
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -132,6 +132,7 @@ impl Shown {
         }
         match self.output {
             Output::Json => print(&(serde_json::to_string(&overview)? + "\n"))?,
+            Output::Yaml => print(&format!("---\n{}", document(&overview, self.output)?))?,
             Output::Text if self.screen.terminal => {
                 let text = render::text(&overview, &self.scope, self.screen);
                 print(&format!("{CLEAR}{text}\n{}  Ctrl-C ends\n", clock()))?;

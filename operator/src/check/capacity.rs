@@ -1,6 +1,6 @@
 //! Nodes: which Site each belongs to, and the room on it.
 
-use crate::gather::{facts::NodeFacts, index::Index};
+use crate::gather::{facts::NodeFacts, index::Index, pods::PodTable};
 use pinisi_planner::model::site::Node;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,8 +74,8 @@ pub fn carries(node: &NodeFacts, labels: &BTreeMap<String, String>) -> bool {
 
 /// A node as the planner sees it.
 #[must_use]
-pub fn room(index: &Index, node: &NodeFacts) -> Node {
-    let (used, used_slots) = index.pods.on_node(&node.name);
+pub fn room(pods: &PodTable, node: &NodeFacts) -> Node {
+    let (used, used_slots) = pods.on_node(&node.name);
     Node {
         name: node.name.clone(),
         allocatable: node.allocatable,

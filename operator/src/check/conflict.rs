@@ -1,11 +1,12 @@
 //! Who else wants the same count: a second HybridWorkload on one target, an HPA or a ScaledObject.
 
 use crate::gather::{
-    facts::{ObjectKey, ScalableFacts},
+    facts::{HpaFacts, ObjectKey, ScalableFacts},
     index::Index,
     wire::group_of,
 };
 use jiff::Timestamp;
+use pinisi_crds::names::GROUP;
 use std::collections::BTreeMap;
 
 /// A scaled object: namespace, API group, kind, name.
@@ -17,6 +18,7 @@ pub struct Wants<'a> {
     holders: BTreeMap<Scaled<'a>, &'a ObjectKey>,
     autoscalers: BTreeMap<Scaled<'a>, String>,
     siblings: BTreeMap<(&'a str, &'a str), Vec<&'a ScalableFacts>>,
+    drivers: BTreeMap<(&'a str, &'a str), Vec<&'a HpaFacts>>,
 }
 
 impl<'a> Wants<'a> {
@@ -41,7 +43,12 @@ impl<'a> Wants<'a> {
             *holder = claim.min(*holder);
         }
         let mut autoscalers = BTreeMap::new();
+        let mut drivers: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for hpa in index.hpas.values() {
+            if hpa.group == GROUP && hpa.kind == "HybridWorkload" {
+                let workload = (hpa.key.namespace.as_str(), hpa.target.as_str());
+                drivers.entry(workload).or_default().push(hpa);
+            }
             let scaled = (
                 hpa.key.namespace.as_str(),
                 hpa.group.as_str(),
@@ -70,7 +77,16 @@ impl<'a> Wants<'a> {
                 .collect(),
             autoscalers,
             siblings,
+            drivers,
         }
+    }
+
+    /// HPAs that set the count of a workload through its own /scale, by name.
+    #[must_use]
+    pub fn drivers<'s>(&'s self, workload: &'s ObjectKey) -> &'s [&'a HpaFacts] {
+        self.drivers
+            .get(&(workload.namespace.as_str(), workload.name.as_str()))
+            .map_or(&[], Vec::as_slice)
     }
 
     /// The workload that keeps a target: the older one, then the first by name.

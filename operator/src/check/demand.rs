@@ -2,16 +2,18 @@
 
 use super::{
     limits::{REPLICAS_MAX, number, outside},
+    metrics::{self, Scope},
     placement::Placed,
     problem::Problem,
     signal,
 };
-use crate::gather::{facts::ObjectKey, index::Index, quantity::millis};
+use crate::gather::quantity::millis;
 use jiff::{SignedDuration, Timestamp};
 use pinisi_crds::{
     HybridWorkloadSpec,
     hybrid_workload::{self as api, Class},
 };
+use pinisi_planner::hpa;
 use pinisi_planner::model::{
     amounts::{MilliLoad, Percent, Replicas},
     site::SiteName,
@@ -29,11 +31,20 @@ const PER_REPLICA_MAX: u64 = (1 << 40) * 1000;
 /// Most sites that an override names.
 const OVERRIDE_SITES_MAX: usize = 32;
 
+/// Between which counts the total may be, and how fast it may move.
+pub struct Bounds {
+    /// Fewest replicas.
+    pub min: Replicas,
+    /// Most replicas.
+    pub max: Replicas,
+    /// `behavior` with its defaults, where the spec has one.
+    pub behavior: Option<hpa::Behavior>,
+}
+
 /// What the total follows; `running` is the sum of the counts now. The second is true where
 /// `spec.replicas` is to be taken from the target.
 pub fn read(
-    index: &Index,
-    key: &ObjectKey,
+    scope: &Scope<'_>,
     spec: &HybridWorkloadSpec,
     running: Replicas,
     now: Timestamp,
@@ -45,11 +56,8 @@ pub fn read(
             if let Some(n) = replicas {
                 problems.push(outside("spec.replicas", &n, "nothing (remove it): spec.autoscaling sets the count, and the two exclude each other"));
             }
-            (
-                load(index, key, autoscaling, now, problems)
-                    .map_or(Demand::Untouched, Demand::Load),
-                false,
-            )
+            let demand = scaled(scope, autoscaling, now, problems);
+            (demand.unwrap_or(Demand::Untouched), false)
         }
         (None, Some(_), _) => (Demand::Fixed(Replicas::from_api(total)), false),
         (None, None, Class::MassTraffic) => (Demand::Fixed(running), true),
@@ -57,18 +65,18 @@ pub fn read(
     }
 }
 
-/// `None` where a problem says why.
-fn load(
-    index: &Index,
-    key: &ObjectKey,
+/// A total that follows load, metrics or both; `None` where a problem says why.
+fn scaled(
+    scope: &Scope<'_>,
     autoscaling: &api::Autoscaling,
     now: Timestamp,
     problems: &mut Vec<Problem>,
-) -> Option<LoadDemand> {
+) -> Option<Demand> {
     let api::Autoscaling {
         min_replicas,
         max_replicas,
-        load,
+        load: from,
+        metrics: listed,
         behavior,
     } = autoscaling;
     let before = problems.len();
@@ -95,24 +103,46 @@ fn load(
             &format!("at most maxReplicas, which is {max}"),
         ));
     }
-    let window = behavior
-        .as_ref()
-        .and_then(|b| b.scale_down.as_ref())
-        .and_then(|r| r.stabilization_window_seconds);
-    let field = "spec.autoscaling.behavior.scaleDown.stabilizationWindowSeconds";
-    let window = number(field, window, SCALE_DOWN_WINDOW_DEFAULT, 0, 3600, problems);
-    let Some(api::Load {
-        signal,
-        per_replica,
-    }) = load
-    else {
+    if from.is_none() && listed.is_none() {
         problems.push(outside(
             "spec.autoscaling.load",
             &"missing",
-            "the signal that the total follows and what one replica serves of it",
+            "the signal that the total follows and what one replica serves of it, or set spec.autoscaling.metrics",
         ));
-        return None;
+    }
+    let bounds = Bounds {
+        min: Replicas::from_api(min),
+        max: Replicas::from_api(max),
+        behavior: behavior.as_ref().map(|b| metrics::behavior(b, problems)),
     };
+    let load = from
+        .as_ref()
+        .and_then(|from| load(scope, from, &bounds, now, problems));
+    let demand = match listed {
+        None => load.map(Demand::Load),
+        Some(listed) => metrics::read(scope, listed, bounds, load, now, problems)
+            .map(|demand| Demand::Metrics(Box::new(demand))),
+    };
+    // A warning about a site is no reason to leave the count alone.
+    let sound = problems.iter().skip(before).all(|p| !p.blocks());
+    demand.filter(|_| sound)
+}
+
+/// `None` where a problem says why.
+fn load(
+    scope: &Scope<'_>,
+    load: &api::Load,
+    bounds: &Bounds,
+    now: Timestamp,
+    problems: &mut Vec<Problem>,
+) -> Option<LoadDemand> {
+    let Bounds { min, max, behavior } = bounds;
+    let window = behavior.as_ref().and_then(|b| b.down.window_seconds);
+    let window = window.unwrap_or(SCALE_DOWN_WINDOW_DEFAULT);
+    let api::Load {
+        signal,
+        per_replica,
+    } = load;
     let per_replica = match millis(&per_replica.0) {
         Ok(n) if n > 0 && n < PER_REPLICA_MAX => n,
         _ => {
@@ -125,12 +155,12 @@ fn load(
             return None;
         }
     };
-    (problems.len() == before).then(|| LoadDemand {
-        min: Replicas::from_api(min),
-        max: Replicas::from_api(max),
+    Some(LoadDemand {
+        min: *min,
+        max: *max,
         per_replica: MilliLoad(per_replica),
         scale_down_window: SignedDuration::from_secs(i64::from(window)),
-        signal: signal::latest(index, signal, key, now),
+        signal: signal::latest(scope.index, signal, &scope.workload.key, now),
         start_up: START_UP,
     })
 }

@@ -33,17 +33,19 @@ pub fn of(
 ) -> Running {
     let mut running = Running::default();
     let home = placed.and_then(|p| p.sites.first());
+    let mut makers: BTreeMap<SiteName, &ScalableFacts> = BTreeMap::new();
     if let Some(home) = home {
-        running.legs.insert(home.clone(), leg(target));
+        makers.insert(home.clone(), target);
     }
     for sibling in siblings {
         if let Some(marks) = &sibling.sibling {
-            running
-                .legs
-                .entry(SiteName::new(&marks.site))
-                .or_insert_with(|| leg(sibling));
+            makers.entry(SiteName::new(&marks.site)).or_insert(sibling);
         }
     }
+    running.legs = makers
+        .iter()
+        .map(|(site, maker)| (site.clone(), leg(maker)))
+        .collect();
     let Some(selector) = &target.selector else {
         return running;
     };
@@ -72,10 +74,14 @@ pub fn of(
         }
     }
     running.priority = priority.unwrap_or(0);
+    for (site, maker) in makers {
+        unmade(running.legs.entry(site).or_default(), maker);
+    }
     running
 }
 
-fn leg(object: &ScalableFacts) -> Leg {
+/// What the object itself says.
+pub fn leg(object: &ScalableFacts) -> Leg {
     Leg {
         spec: Replicas::from_api(object.replicas),
         generation: object.generation,
@@ -85,7 +91,19 @@ fn leg(object: &ScalableFacts) -> Leg {
     }
 }
 
-fn count(leg: &mut Leg, pod: &PodFacts) {
+/// Replicas whose pods cannot be made (a quota, an admission that refuses) wait as those without a
+/// node do.
+pub fn unmade(leg: &mut Leg, maker: &ScalableFacts) {
+    let missing = leg.spec.minus(leg.bound.plus(leg.pending));
+    let Some(since) = maker.failing_since.filter(|_| missing > Replicas::ZERO) else {
+        return;
+    };
+    leg.pending = leg.pending.plus(missing);
+    leg.pending_since = Some(leg.pending_since.map_or(since, |before| before.min(since)));
+}
+
+/// Counts a pod that has not finished and is not terminating.
+pub fn count(leg: &mut Leg, pod: &PodFacts) {
     let one = Replicas::new(1);
     if pod.ready {
         leg.ready = leg.ready.plus(one);

@@ -5,10 +5,14 @@
 mod capacity;
 mod conflict;
 mod demand;
+mod gateway;
 mod legs;
 mod limits;
+mod metrics;
 mod placement;
 pub mod problem;
+mod remote;
+pub mod remote_site;
 mod signal;
 mod site;
 mod sovereign;
@@ -41,7 +45,7 @@ struct Context<'a> {
 /// Checks everything at one moment. Total and deterministic.
 #[must_use]
 pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
-    let mut sites = site::check_all(index);
+    let mut sites = site::check_all(index, now);
     let sovereign = sovereign::inventory(index, &mut sites);
     let wants = Wants::of(index);
     let mut world = World::default();
@@ -85,7 +89,17 @@ pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
     let sources = index
         .sources
         .iter()
-        .map(|(name, facts)| (name.clone(), signal::source(facts, index.answers.get(name))))
+        .map(|(name, facts)| {
+            (
+                name.clone(),
+                signal::source(
+                    facts,
+                    index.answers.get(name),
+                    index.gateways.get(name),
+                    now,
+                ),
+            )
+        })
         .collect();
     Checked {
         hub: index.hub.as_ref().map(|hub| hub.uid.clone()),

@@ -6,10 +6,11 @@ use super::{
     site::{CheckedSite, kind_name},
     target::not_splittable,
 };
+use crate::checked::Connection;
 use crate::gather::{facts::ScalableFacts, index::Index};
 use pinisi_crds::{
     HybridWorkloadSpec,
-    hybrid_workload::{self as api, Class},
+    hybrid_workload::{self as api, CarryRef, Class},
 };
 use pinisi_planner::model::{
     amounts::Replicas,
@@ -21,6 +22,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Most tiers, and most sites in one.
 const TIERS_MAX: usize = 8;
 const TIER_SITES_MAX: usize = 16;
+/// Most objects that may travel.
+const CARRY_MAX: usize = 16;
 
 /// A placement, with its sites in order.
 #[derive(Clone, Debug)]
@@ -161,7 +164,8 @@ fn tiers(
                 });
                 continue;
             }
-            match judge(grounds, name, class, field) {
+            let home = t == 0 && s == 0;
+            match judge(grounds, name, class, home, field) {
                 Some(problem) => problems.push(problem),
                 None => sites.push(SiteName::new(name)),
             }
@@ -198,8 +202,36 @@ fn tiers(
     (problems.len() == before).then_some(tiers)
 }
 
+/// Reads `spec.carry`: in order, each object once.
+pub fn carry(spec: &HybridWorkloadSpec, problems: &mut Vec<Problem>) -> Vec<CarryRef> {
+    let named = spec.carry.as_deref().unwrap_or_default();
+    if spec.class == Class::Sensitive && !named.is_empty() {
+        problems.push(outside(
+            "spec.carry",
+            &format!("a list of {}", named.len()),
+            "nothing: a Sensitive workload carries nothing to other clusters",
+        ));
+        return Vec::new();
+    }
+    if named.len() > CARRY_MAX {
+        problems.push(outside(
+            "spec.carry",
+            &format!("a list of {}", named.len()),
+            &format!("at most {CARRY_MAX} objects"),
+        ));
+    }
+    let once: BTreeSet<&CarryRef> = named.iter().collect();
+    once.into_iter().take(CARRY_MAX).cloned().collect()
+}
+
 /// What stands against one site.
-fn judge(grounds: &Grounds<'_>, name: &str, class: Class, field: String) -> Option<Problem> {
+fn judge(
+    grounds: &Grounds<'_>,
+    name: &str,
+    class: Class,
+    home: bool,
+    field: String,
+) -> Option<Problem> {
     let site = name.to_owned();
     let Some(found) = grounds.sites.get(name) else {
         return Some(Problem::UnknownSite { field, site });
@@ -213,6 +245,10 @@ fn judge(grounds: &Grounds<'_>, name: &str, class: Class, field: String) -> Opti
             site,
             kind: kind_name(found.kind),
         });
+    }
+    // The first site is where the target itself runs, and that is here.
+    if home && found.subject.connection != Connection::Nodes {
+        return Some(Problem::RemoteHome { field, site });
     }
     (!found.takes(grounds.labels)).then(|| Problem::SiteNotAllowed {
         field,

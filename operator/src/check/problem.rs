@@ -1,6 +1,7 @@
 //! What can be wrong with an object, typed. How each is said, with its field and the way out, is
 //! in `words`.
 
+use crate::gather::link::LinkFault;
 use pinisi_crds::hybrid_workload::Class;
 
 /// Something wrong with one object.
@@ -66,6 +67,30 @@ pub enum Problem {
         labels: String,
     },
 
+    /// A Site that names nodes and another cluster, or neither.
+    ConnectionUnclear,
+    /// Another cluster that says OnPrem.
+    RemoteOnPrem,
+    /// Another Site is the same cluster.
+    SharedCluster {
+        /// The other Site.
+        other: String,
+    },
+    /// The other cluster has no Ready node that takes pods which tolerate nothing.
+    NoRemoteNodes,
+    /// The other cluster's own guard is not in force.
+    ReceivingGuard {
+        /// A CamelCase word for it.
+        reason: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// Something about the link that does not stop it.
+    LinkWarning {
+        /// What.
+        fault: LinkFault,
+    },
+
     /// The namespace is being deleted.
     NamespaceTerminating {
         /// The namespace.
@@ -118,6 +143,13 @@ pub enum Problem {
         site: String,
         /// What the site is.
         kind: &'static str,
+    },
+    /// The first site of the first tier is another cluster.
+    RemoteHome {
+        /// JSON path.
+        field: String,
+        /// The name.
+        site: String,
     },
     /// A site stands twice in the placement.
     DuplicateSite {
@@ -207,6 +239,29 @@ pub enum Problem {
         /// A tainted node that carries it.
         node: String,
     },
+    /// A metric cannot be read at a site that answers otherwise.
+    MetricUnknownAt {
+        /// JSON path of the metric.
+        field: String,
+        /// Its type.
+        kind: &'static str,
+        /// The site.
+        site: String,
+        /// Why.
+        why: String,
+    },
+    /// An HPA that sets this workload's count works it out from the pods of this cluster, and a
+    /// site is in another one.
+    HpaCountsHomePods {
+        /// The HPA.
+        hpa: String,
+        /// JSON path of its metric.
+        field: String,
+        /// The metric's type.
+        kind: &'static str,
+        /// The site.
+        site: String,
+    },
 
     /// A source without a usable address.
     NoAddress {
@@ -221,6 +276,17 @@ pub enum Problem {
         reason: &'static str,
         /// The error.
         error: String,
+    },
+    /// One of a source's gateways gave no usable page.
+    GatewayFailing {
+        /// Its address.
+        address: String,
+        /// A CamelCase word for the error.
+        reason: &'static str,
+        /// The error.
+        error: String,
+        /// True where its last figures are too old to count: workloads it had figures of are stale.
+        lost: bool,
     },
     /// Some series of an answer are not usable.
     UnusableSeries {
@@ -247,6 +313,12 @@ impl Problem {
             Self::Untainted { .. } => "NodesNotTainted",
             Self::NoSharedLabel { .. } => "NoSharedLabel",
             Self::LabelNotExclusive { .. } => "LabelNotExclusive",
+            Self::ConnectionUnclear => "ConnectionUnclear",
+            Self::RemoteOnPrem => "RemoteNotSovereign",
+            Self::SharedCluster { .. } => "ClusterInTwoSites",
+            Self::NoRemoteNodes => "NoRemoteNodes",
+            Self::ReceivingGuard { reason, .. } => reason,
+            Self::LinkWarning { fault } => fault.reason(),
             Self::NamespaceTerminating { .. } => "NamespaceTerminating",
             Self::NamespaceUnclassified { .. } => "NamespaceUnclassified",
             Self::ClassMismatch { .. } => "ClassMismatch",
@@ -254,6 +326,7 @@ impl Problem {
             Self::SiteUnusable { .. } => "SiteUnusable",
             Self::SiteNotAllowed { .. } => "SiteNotAllowed",
             Self::NotSovereign { .. } => "SiteNotSovereign",
+            Self::RemoteHome { .. } => "HomeInAnotherCluster",
             Self::DuplicateSite { .. } => "DuplicateSite",
             Self::NoLawfulSite { .. } => "NoLawfulSite",
             Self::SensitiveTiers => "SensitiveTiers",
@@ -269,8 +342,10 @@ impl Problem {
             Self::HomeMoved { .. } => "HomeMoved",
             Self::OverrideSite { .. } => "OverrideSiteIgnored",
             Self::TopologyCountsTaintedNodes { .. } => "TopologyCountsTaintedNodes",
+            Self::MetricUnknownAt { .. } => "MetricUnknownAtSite",
+            Self::HpaCountsHomePods { .. } => "HpaCountsHomePods",
             Self::NoAddress { .. } => "NoAddress",
-            Self::QueryFailed { reason, .. } => reason,
+            Self::QueryFailed { reason, .. } | Self::GatewayFailing { reason, .. } => reason,
             Self::UnusableSeries { .. } => "UnusableSeries",
         }
     }
@@ -286,6 +361,12 @@ impl Problem {
             | Self::BadSelector { .. }
             | Self::NoNodes { .. }
             | Self::SharedNode { .. }
+            | Self::ConnectionUnclear
+            | Self::RemoteOnPrem
+            | Self::SharedCluster { .. }
+            | Self::NoRemoteNodes
+            | Self::ReceivingGuard { .. }
+            | Self::RemoteHome { .. }
             | Self::NamespaceTerminating { .. }
             | Self::NamespaceUnclassified { .. }
             | Self::ClassMismatch { .. }
@@ -306,14 +387,18 @@ impl Problem {
             | Self::NotSplittable { .. }
             | Self::HasClaims { .. }
             | Self::HomeMoved { .. }
+            | Self::HpaCountsHomePods { .. }
             | Self::NoAddress { .. }
             | Self::QueryFailed { .. } => true,
             Self::Untainted { .. }
             | Self::NoSharedLabel { .. }
             | Self::LabelNotExclusive { .. }
+            | Self::LinkWarning { .. }
             | Self::OverrideSite { .. }
             | Self::TopologyCountsTaintedNodes { .. }
+            | Self::MetricUnknownAt { .. }
             | Self::UnusableSeries { .. } => false,
+            Self::GatewayFailing { lost, .. } => *lost,
         }
     }
 }

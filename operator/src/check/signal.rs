@@ -1,35 +1,31 @@
 //! Signals: the word on one workload, and each SignalSource as `report` needs it.
 
 use super::{
+    gateway,
     limits::{number, outside},
     problem::Problem,
 };
 use crate::checked::SourceSubject;
 use crate::gather::{
     facts::{ObjectKey, SourceFacts},
+    gateway::answer::GatewayAnswer,
     index::Index,
-    samples::{QueryAnswer, SourceAnswers},
+    samples::{
+        QueryAnswer, STALE_AFTER_DEFAULT, STALE_AFTER_MAX, STALE_AFTER_MIN, SourceAnswers,
+        stale_after,
+    },
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use pinisi_crds::{
-    SignalSourceSpec, SignalSourceStatus, hybrid_workload::SignalRef, signal_source::QueryStatus,
+    SignalSourceSpec, SignalSourceStatus,
+    hybrid_workload::SignalRef,
+    signal_source::{Prometheus, Query, QueryStatus},
 };
 use pinisi_planner::model::workload::{Signal, SignalFault};
 use std::collections::BTreeSet;
 
-/// Age in seconds from which a figure is stale, where the source names none.
-pub const STALE_AFTER_DEFAULT: i32 = 60;
 /// Most queries in one source.
 const QUERIES_MAX: usize = 16;
-
-/// Age from which a source's figures are stale; a limit out of range is as if absent.
-fn stale_after(spec: &SignalSourceSpec) -> SignedDuration {
-    SignedDuration::from_secs(i64::from(
-        spec.stale_after_seconds
-            .filter(|s| (5..=3600).contains(s))
-            .unwrap_or(STALE_AFTER_DEFAULT),
-    ))
-}
 
 /// The latest word on a workload.
 #[must_use]
@@ -105,9 +101,15 @@ pub fn latest(index: &Index, signal: &SignalRef, workload: &ObjectKey, now: Time
 
 /// A SignalSource as `report` needs it.
 #[must_use]
-pub fn source(facts: &SourceFacts, answers: Option<&SourceAnswers>) -> SourceSubject {
+pub fn source(
+    facts: &SourceFacts,
+    answers: Option<&SourceAnswers>,
+    scraped: Option<&Vec<GatewayAnswer>>,
+    now: Timestamp,
+) -> SourceSubject {
     let mut problems = Vec::new();
     let mut queries = Vec::new();
+    let mut gateways = Vec::new();
     let mut newest_sample = None;
     match &facts.spec {
         Err(unreadable) => problems.push(Problem::Unreadable {
@@ -120,6 +122,8 @@ pub fn source(facts: &SourceFacts, answers: Option<&SourceAnswers>) -> SourceSub
                 newest_sample = newest_sample.max(answer.and_then(|a| a.newest));
                 queries.push(status_of(&query.name, answer, &mut problems));
             }
+            let scraped = scraped.map(Vec::as_slice).unwrap_or_default();
+            gateways = gateway::statuses(spec, scraped, now, &mut problems);
         }
     }
     SourceSubject {
@@ -128,6 +132,7 @@ pub fn source(facts: &SourceFacts, answers: Option<&SourceAnswers>) -> SourceSub
         status_now: SignalSourceStatus {
             observed_generation: Some(facts.generation),
             queries,
+            gateways,
             conditions: Vec::new(),
         },
         status: facts.status.clone(),
@@ -189,19 +194,22 @@ fn status_of(
 fn limits(spec: &SignalSourceSpec, problems: &mut Vec<Problem>) {
     let SignalSourceSpec {
         prometheus,
+        gateways,
         queries,
         interval_seconds,
+        // Judged with the gateways that it is for.
+        interval_milliseconds: _,
         stale_after_seconds,
     } = spec;
-    let address = prometheus
-        .as_ref()
-        .map(|p| p.address.as_str())
-        .unwrap_or_default();
-    let url = reqwest::Url::parse(address).ok();
-    if !url.is_some_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host()) {
-        problems.push(Problem::NoAddress {
-            address: address.chars().take(120).collect(),
-        });
+    match (prometheus, gateways) {
+        (Some(Prometheus { address }), None) => prometheus_address(address, problems),
+        (None, Some(list)) => gateway::limits(spec, list, problems),
+        (None, None) => prometheus_address("", problems),
+        (Some(_), Some(_)) => problems.push(outside(
+            "spec.prometheus",
+            &"set beside spec.gateways",
+            "nothing, or remove spec.gateways: a source is one of the two, and nothing is asked meanwhile",
+        )),
     }
     if queries.is_empty() || queries.len() > QUERIES_MAX {
         problems.push(outside(
@@ -219,12 +227,9 @@ fn limits(spec: &SignalSourceSpec, problems: &mut Vec<Problem>) {
                 "a name that no other query has",
             ));
         }
-        if query.query.trim().is_empty() {
-            problems.push(outside(
-                &format!("spec.queries[{}].query", query.name),
-                &"empty",
-                "PromQL that returns one series for each workload",
-            ));
+        match gateways {
+            Some(_) => gateway::query(query, problems),
+            None => promql(query, problems),
         }
     }
     number(
@@ -239,8 +244,35 @@ fn limits(spec: &SignalSourceSpec, problems: &mut Vec<Problem>) {
         "spec.staleAfterSeconds",
         *stale_after_seconds,
         STALE_AFTER_DEFAULT,
-        5,
-        3600,
+        STALE_AFTER_MIN,
+        STALE_AFTER_MAX,
         problems,
     );
+}
+
+fn prometheus_address(address: &str, problems: &mut Vec<Problem>) {
+    let url = reqwest::Url::parse(address).ok();
+    if !url.is_some_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host()) {
+        problems.push(Problem::NoAddress {
+            address: address.chars().take(120).collect(),
+        });
+    }
+}
+
+fn promql(query: &Query, problems: &mut Vec<Problem>) {
+    let text = query.query.as_deref().unwrap_or_default();
+    if text.trim().is_empty() {
+        problems.push(outside(
+            &format!("spec.queries[{}].query", query.name),
+            &"empty",
+            "PromQL that returns one series for each workload",
+        ));
+    }
+    if query.metric.is_some() {
+        problems.push(outside(
+            &format!("spec.queries[{}].metric", query.name),
+            &"set",
+            "nothing: a Prometheus is asked in PromQL",
+        ));
+    }
 }

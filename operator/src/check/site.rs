@@ -4,14 +4,16 @@ use super::{
     capacity::{self, SiteNodes},
     limits::{number, outside},
     problem::Problem,
+    remote_site,
 };
 use crate::checked::{Connection, SiteSubject};
 use crate::gather::{
+    cluster::GuardFacts,
     facts::{NodeFacts, SiteFacts},
     index::Index,
     quantity::{QuantityError, bytes_text, cpu_text, millis, units},
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::core::{Selector, SelectorExt as _};
 use pinisi_crds::{
@@ -43,7 +45,7 @@ pub struct CheckedSite<'a> {
     pub kind: SiteKind,
     /// Namespaces that it takes; `None` takes none.
     pub allowed: Option<Selector>,
-    /// All nodes that its labels match, Ready or not.
+    /// All nodes of this cluster that its labels match, Ready or not.
     pub nodes: Vec<&'a NodeFacts>,
     /// What goes on to `report`.
     pub subject: SiteSubject,
@@ -61,13 +63,15 @@ impl CheckedSite<'_> {
 
 /// Checks every Site.
 #[must_use]
-pub fn check_all(index: &Index) -> BTreeMap<SiteName, CheckedSite<'_>> {
+pub fn check_all(index: &Index, now: Timestamp) -> BTreeMap<SiteName, CheckedSite<'_>> {
     let nodes = SiteNodes::of(index);
-    index
+    let mut sites = index
         .sites
         .iter()
-        .map(|(name, facts)| (SiteName::new(name), check_one(index, facts, &nodes)))
-        .collect()
+        .map(|(name, facts)| (SiteName::new(name), check_one(index, facts, &nodes, now)))
+        .collect();
+    remote_site::shared_clusters(&mut sites);
+    sites
 }
 
 /// Kind of a spec's type.
@@ -90,12 +94,17 @@ pub const fn kind_name(kind: SiteKind) -> &'static str {
     }
 }
 
-fn check_one<'a>(index: &'a Index, facts: &SiteFacts, nodes: &SiteNodes<'a>) -> CheckedSite<'a> {
-    let subject = |kind, match_labels, status_now, problems| SiteSubject {
+fn check_one<'a>(
+    index: &'a Index,
+    facts: &SiteFacts,
+    nodes: &SiteNodes<'a>,
+    now: Timestamp,
+) -> CheckedSite<'a> {
+    let subject = |kind, connection, match_labels, status_now, problems| SiteSubject {
         uid: facts.uid.clone(),
         generation: facts.generation,
         kind,
-        connection: Connection::Nodes,
+        connection,
         match_labels,
         status_now,
         status: facts.status.clone(),
@@ -116,7 +125,13 @@ fn check_one<'a>(index: &'a Index, facts: &SiteFacts, nodes: &SiteNodes<'a>) -> 
                 kind: SiteKind::Cloud,
                 allowed: None,
                 nodes: Vec::new(),
-                subject: subject(SiteKind::Cloud, BTreeMap::new(), status, problems),
+                subject: subject(
+                    SiteKind::Cloud,
+                    Connection::Nodes,
+                    BTreeMap::new(),
+                    status,
+                    problems,
+                ),
                 world: None,
             };
         }
@@ -125,8 +140,10 @@ fn check_one<'a>(index: &'a Index, facts: &SiteFacts, nodes: &SiteNodes<'a>) -> 
         type_,
         jurisdiction,
         nodes: site_nodes,
-        kubeconfig_secret_ref: _,
+        kubeconfig_secret_ref,
+        // Read where the connection is.
         create_namespaces: _,
+        // Read by the gathering, which judges the cluster.
         cluster_uid: _,
         unreachable_grace_seconds: _,
         allowed_namespaces,
@@ -134,8 +151,20 @@ fn check_one<'a>(index: &'a Index, facts: &SiteFacts, nodes: &SiteNodes<'a>) -> 
         watermarks,
     } = spec;
     let name = facts.key.name.as_str();
-    let kind = kind_of(*type_);
     let mut problems = Vec::new();
+    let remote = kubeconfig_secret_ref.is_some() && site_nodes.is_none();
+    if kubeconfig_secret_ref.is_some() == site_nodes.is_some() {
+        problems.push(Problem::ConnectionUnclear);
+    }
+    let kind = match kind_of(*type_) {
+        // Another cluster's ground is never sovereign, whatever its Site says.
+        SiteKind::OnPrem if remote => {
+            problems.push(Problem::RemoteOnPrem);
+            SiteKind::Cloud
+        }
+        kind => kind,
+    };
+    let view = index.clusters.get(name).filter(|_| remote);
     if name.len() > NAME_MAX || name.contains('.') {
         problems.push(outside(
             "metadata.name",
@@ -156,8 +185,14 @@ fn check_one<'a>(index: &'a Index, facts: &SiteFacts, nodes: &SiteNodes<'a>) -> 
         .unwrap_or_default();
     let selector = selector_text(&match_labels);
     let own = nodes.of_site(name);
-    let ready: Vec<_> = own.iter().copied().filter(|n| n.ready).collect();
-    if match_labels.is_empty() {
+    let ready: Vec<_> = if remote {
+        remote_site::nodes(view)
+    } else {
+        own.iter().copied().filter(|n| n.ready).collect()
+    };
+    if remote {
+        remote_site::judge(view, ready.len(), &mut problems);
+    } else if match_labels.is_empty() {
         problems.push(outside(
             "spec.nodes.matchLabels",
             &"empty",
@@ -212,10 +247,21 @@ fn check_one<'a>(index: &'a Index, facts: &SiteFacts, nodes: &SiteNodes<'a>) -> 
             }
         }
     });
-    if kind != SiteKind::OnPrem {
+    if kind != SiteKind::OnPrem && !remote {
         problems.extend(untainted(name, &selector, &own));
     }
-    let open = !problems.iter().any(Problem::blocks);
+    let (connection, reach, grace) = if remote {
+        (
+            remote_site::connection(spec, view, now),
+            remote_site::reach(facts, view, now),
+            remote_site::grace(spec, &mut problems),
+        )
+    } else {
+        (Connection::Nodes, Reach::Reachable, SignedDuration::ZERO)
+    };
+    // Nothing goes into another cluster before its guard is seen to refuse what is Sensitive.
+    let guarded = !remote || view.is_some_and(|v| v.guard == GuardFacts::InForce);
+    let open = guarded && !problems.iter().any(Problem::blocks);
     let total = ready
         .iter()
         .fold(Resources::ZERO, |sum, n| sum.plus(n.allocatable));
@@ -229,6 +275,12 @@ fn check_one<'a>(index: &'a Index, facts: &SiteFacts, nodes: &SiteNodes<'a>) -> 
         cluster: None,
         conditions: Vec::new(),
     };
+    let status_now = if remote {
+        remote_site::status(status_now, &facts.status, view)
+    } else {
+        status_now
+    };
+    let pods = view.map_or(&index.pods, |view| &view.pods);
     let world = Site {
         kind,
         high: Percent::new(high),
@@ -236,15 +288,15 @@ fn check_one<'a>(index: &'a Index, facts: &SiteFacts, nodes: &SiteNodes<'a>) -> 
         reserve,
         max,
         open,
-        reach: Reach::Reachable,
-        grace: SignedDuration::ZERO,
-        nodes: ready.iter().map(|n| capacity::room(index, n)).collect(),
+        reach,
+        grace,
+        nodes: ready.iter().map(|n| capacity::room(pods, n)).collect(),
     };
     CheckedSite {
         kind,
         allowed,
         nodes: own,
-        subject: subject(kind, match_labels, status_now, problems),
+        subject: subject(kind, connection, match_labels, status_now, problems),
         world: Some(world),
     }
 }

@@ -5,6 +5,9 @@
 mod bad_input;
 mod build;
 mod fleet;
+mod gateways;
+mod metrics;
 mod never_panics;
+mod remote;
 mod sites;
 mod sound;

@@ -34,6 +34,25 @@ impl fmt::Display for Problem {
                 "spec.nodes.matchLabels: node {node} is not sovereign but carries {labels}, which all OnPrem Sites share; \
                  remove the label from that node, or it keeps drawing Sensitive pods that the guard then refuses"
             ),
+            Self::ConnectionUnclear => f.write_str(
+                "spec.nodes and spec.kubeconfigSecretRef: exactly one of them says where the site is; make the Site anew with one",
+            ),
+            Self::RemoteOnPrem => f.write_str(
+                "spec.type is OnPrem, but spec.kubeconfigSecretRef names another cluster, whose ground cannot be proved sovereign; \
+                 make the Site anew with type Cloud or Edge, or with spec.nodes",
+            ),
+            Self::SharedCluster { other } => write!(
+                f,
+                "spec.kubeconfigSecretRef leads to the same cluster as that of Site {other}; delete one of the two Sites"
+            ),
+            Self::NoRemoteNodes => f.write_str(
+                "the cluster has no Ready node without a NoSchedule or NoExecute taint; add one, or remove the taint from its nodes",
+            ),
+            Self::ReceivingGuard { reason: _, why } => write!(
+                f,
+                "the receiving guard of the cluster is not in force: {why}; nothing new is placed there until it is"
+            ),
+            Self::LinkWarning { fault } => write!(f, "{fault}; until then the site is used with this limitation"),
             Self::NamespaceTerminating { namespace } => {
                 write!(f, "metadata.namespace: {namespace} is being deleted; nothing is made there any more")
             }
@@ -62,6 +81,10 @@ impl fmt::Display for Problem {
             Self::NotSovereign { field, site, kind } => {
                 write!(f, "{field}: Site {site} is {kind}; a Sensitive workload runs on OnPrem sites only: name one of those, or leave spec.placement out")
             }
+            Self::RemoteHome { field, site } => write!(
+                f,
+                "{field}: Site {site} is another cluster, but the target runs here; put a Site of this cluster first, for example the one where the target runs now"
+            ),
             Self::DuplicateSite { field, site } => write!(f, "{field}: Site {site} stands twice in spec.placement; name it once"),
             Self::NoLawfulSite { namespace } => write!(
                 f,
@@ -114,10 +137,28 @@ impl fmt::Display for Problem {
                 "spec.targetRef: the target's topologySpreadConstraints over {key} count tainted nodes such as {node}, which would freeze growth at home; \
                  set nodeTaintsPolicy: Honor on that constraint"
             ),
+            Self::MetricUnknownAt { field, kind, site, why } => write!(
+                f,
+                "{field}: the {kind} metric is not known at Site {site} ({why}); nothing shrinks meanwhile: mend the metrics API of that cluster, \
+                 or the operator's right to read it"
+            ),
+            Self::HpaCountsHomePods { hpa, field, kind, site } => write!(
+                f,
+                "spec.placement.tiers: Site {site} is another cluster, and {hpa}, which sets this workload's count, works {field} ({kind}) out from the pods \
+                 of this cluster alone, so it would shrink the service while it runs there; hold that HPA to averageValue of an External or Object metric, \
+                 or move its metrics into spec.autoscaling.metrics here and delete it"
+            ),
             Self::NoAddress { address } => {
                 write!(f, "spec.prometheus.address is {address:?}; set a URL with a host, for example http://prometheus.monitoring.svc:9090")
             }
             Self::QueryFailed { query, reason: _, error } => write!(f, "spec.queries[{query}]: {error}"),
+            Self::GatewayFailing { address, reason: _, error, lost: true } => write!(
+                f,
+                "spec.gateways[{address}]: {error}; its figures are older than staleAfterSeconds, so workloads that it had figures of do not change"
+            ),
+            Self::GatewayFailing { address, reason: _, error, lost: false } => {
+                write!(f, "spec.gateways[{address}]: {error}; until staleAfterSeconds its last figures count")
+            }
             Self::UnusableSeries { query, unusable, of } => write!(
                 f,
                 "spec.queries[{query}]: {unusable} of {of} series are not usable (not a number, negative, several for one workload, or without a time); \

@@ -3,15 +3,17 @@
 use super::{
     Context, demand,
     legs::{self, Running},
-    placement::{self, Grounds},
+    metrics::Scope,
+    placement::{self, Grounds, Placed},
     problem::{Problem, class_name},
+    remote::{Found, Search},
     target,
 };
 use crate::checked::WorkloadSubject;
 use crate::gather::facts::{NamespaceFacts, Unreadable, WorkloadFacts};
 use jiff::Timestamp;
 use pinisi_crds::{
-    HybridWorkloadStatus,
+    HybridWorkloadSpec, HybridWorkloadStatus,
     hybrid_workload::{Class, DecisionMemory, DrainMemory, Mode, TargetRef},
     names::{CLASS_LABEL, FINALIZER},
 };
@@ -34,7 +36,7 @@ pub fn check_one(
 ) -> (WorkloadSubject, Option<Workload>) {
     let Context {
         index,
-        refusals: _,
+        refusals,
         sites,
         wants,
         lawful,
@@ -104,21 +106,46 @@ pub fn check_one(
         target: found,
     };
     let placed = placement::read(&grounds, spec, &mut problems);
+    subject.carry = placement::carry(spec, &mut problems);
     let running = found
         .map(|t| legs::of(index, t, siblings, placed.as_ref(), lawful))
         .unwrap_or_default();
     let Running {
-        legs,
+        mut legs,
         priority,
         off_lawful,
     } = running;
+    let Found {
+        remotes,
+        legs: away,
+        refused,
+    } = Search {
+        index,
+        sites,
+        facts,
+        target_name: &spec.target_ref.name,
+        target: found,
+        placed: placed.as_ref(),
+        carry: &subject.carry,
+        refusals,
+        now,
+    }
+    .run();
+    // A sibling of that site at home is from before its Site was another cluster: it stays first.
+    for (site, leg) in away {
+        legs.entry(site).or_insert(leg);
+    }
+    subject.remotes = remotes;
     subject.ready_home = placed
         .as_ref()
         .and_then(|p| p.sites.first())
         .and_then(|h| legs.get(h))
         .map(|l| l.ready);
     let total: Replicas = legs.values().map(|l| l.spec).sum();
-    let (demand, adopt) = demand::read(index, &facts.key, spec, total, now, &mut problems);
+    let home = placed.as_ref().and_then(|p| p.sites.first());
+    let scope = Scope::new(index, facts, found, siblings, home, &subject.remotes);
+    let (demand, adopt) = demand::read(&scope, spec, total, now, &mut problems);
+    problems.extend(driven_from_home(context, facts, spec, placed.as_ref()));
     let override_ = demand::override_of(spec, placed.as_ref(), now, &mut problems);
     let drain = demand::drain(spec, &mut problems);
     if let Some(placed) = &placed {
@@ -159,12 +186,43 @@ pub fn check_one(
             priority,
             request: found.template.requests,
             legs,
-            refused: BTreeMap::new(),
+            refused,
             competitor: wants.autoscaler(found, siblings).map(ToOwned::to_owned),
         }),
         _ => None,
     };
     (subject, workload)
+}
+
+/// An HPA that sets the count of a workload, part of which it does not see.
+fn driven_from_home(
+    context: &Context<'_>,
+    facts: &WorkloadFacts,
+    spec: &HybridWorkloadSpec,
+    placed: Option<&Placed>,
+) -> Option<Problem> {
+    if spec.autoscaling.is_some() {
+        return None;
+    }
+    let remote = |site: &&SiteName| {
+        let facts = context.index.sites.get(site.as_str());
+        let spec = facts.and_then(|site| site.spec.as_ref().ok());
+        spec.is_some_and(|spec| spec.kubeconfig_secret_ref.is_some())
+    };
+    let site = placed?.sites.iter().find(remote)?;
+    let drivers = context.wants.drivers(&facts.key).iter();
+    let (hpa, counting) = drivers
+        .filter_map(|hpa| Some((hpa, hpa.counts_pods.as_ref()?)))
+        .next()?;
+    Some(Problem::HpaCountsHomePods {
+        hpa: match &hpa.scaled_object {
+            Some(owner) => format!("ScaledObject {owner}"),
+            None => format!("HorizontalPodAutoscaler {}", hpa.key.name),
+        },
+        field: counting.field.clone(),
+        kind: counting.kind,
+        site: site.to_string(),
+    })
 }
 
 const fn mode_of(mode: Mode) -> world::Mode {
@@ -216,6 +274,7 @@ fn decisions(status: &HybridWorkloadStatus, generation: i64) -> Decisions {
         total,
         drain,
         contest,
+        scaled_to_zero,
     }) = &status.memory
     else {
         return Decisions::default();
@@ -247,5 +306,6 @@ fn decisions(status: &HybridWorkloadStatus, generation: i64) -> Decisions {
             writer: c.writer.clone(),
             generation,
         }),
+        scaled_to_zero: scaled_to_zero.unwrap_or(false),
     }
 }

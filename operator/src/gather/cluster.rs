@@ -70,11 +70,12 @@ impl ClusterView {
         }
     }
 
-    /// How old its facts may be: zero while every watch is sound, else for how long the first has
-    /// been failing; `None` where they were never complete.
+    /// How old its facts may be: zero while every watch that is needed is sound, else for how long
+    /// the first has been failing; `None` where they were never complete.
     #[must_use]
     pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
-        let failing = self.health.values().filter_map(|h| h.failing_since);
+        let needed = self.health.iter().filter(|(kind, _)| !kind.is_optional());
+        let failing = needed.filter_map(|(_, health)| health.failing_since);
         let down = self.link.fault().map(|(since, _)| since);
         let oldest = failing.chain(down).min();
         let age = oldest.map_or(SignedDuration::ZERO, |since| {

@@ -9,6 +9,7 @@ use pinisi_crds::{
     HybridWorkloadSpec, HybridWorkloadStatus, SignalSourceSpec, SignalSourceStatus, SiteSpec,
     SiteStatus, SovereignNodesSpec,
 };
+use pinisi_planner::hpa::{Phase, PodRequests, Ready};
 use pinisi_planner::model::amounts::Resources;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -160,6 +161,14 @@ pub struct PodFacts {
     pub priority: Option<i32>,
     /// When it was made.
     pub created: Option<Timestamp>,
+    /// `status.phase`.
+    pub phase: Phase,
+    /// `status.startTime`.
+    pub started: Option<Timestamp>,
+    /// Its condition Ready and when it turned so, where it has one.
+    pub readiness: Option<Ready>,
+    /// What its containers request, as metrics are held against it. Pods of one template share it.
+    pub shape: Arc<PodRequests>,
 }
 
 /// Kinds whose count can be written here.
@@ -197,6 +206,8 @@ pub struct ScalableFacts {
     pub deleting: bool,
     /// `spec.replicas`, 1 where absent.
     pub replicas: i32,
+    /// `status.replicas`: pods that its controller counts.
+    pub counted: i32,
     /// The pods' selector; `None` where it cannot be read.
     pub selector: Option<Selector>,
     /// `matchLabels` of the selector.
@@ -278,4 +289,15 @@ pub struct HpaFacts {
     pub target: String,
     /// Name of the KEDA ScaledObject that owns it.
     pub scaled_object: Option<String>,
+    /// The first of its metrics that it works out from the pods of its own cluster alone.
+    pub counts_pods: Option<PodCounting>,
+}
+
+/// A metric of an HPA that it works out from the pods of its own cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodCounting {
+    /// JSON path in the HPA, for example `spec.metrics[1]`.
+    pub field: String,
+    /// Its type, and for Object and External that its target is a Value.
+    pub kind: &'static str,
 }

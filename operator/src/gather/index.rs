@@ -7,6 +7,8 @@ use super::facts::{
     HpaFacts, NamespaceFacts, NodeFacts, ObjectKey, PodFacts, ScalableFacts, ScalableKind,
     SiteFacts, SourceFacts, SovereignFacts, WorkloadFacts,
 };
+use super::gateway::answer::GatewayAnswer;
+use super::metrics::answers::MetricAnswers;
 use super::pods::PodTable;
 use super::samples::SourceAnswers;
 use pinisi_crds::site::ClusterIdentity;
@@ -37,6 +39,10 @@ pub struct Index {
     pub hpas: BTreeMap<ObjectKey, HpaFacts>,
     /// What each SignalSource answered, by its name.
     pub answers: BTreeMap<String, SourceAnswers>,
+    /// How the gateways of each SignalSource that scrapes some fare, by its name.
+    pub gateways: BTreeMap<String, Vec<GatewayAnswer>>,
+    /// What the metrics APIs answered.
+    pub metrics: MetricAnswers,
     /// Other clusters, by the name of the Site that each is.
     pub clusters: BTreeMap<String, ClusterView>,
     /// Which cluster this is, once that was read.
@@ -212,9 +218,15 @@ impl Index {
         self.sources.contains_key(source) && put(&mut self.answers, source.to_owned(), answers)
     }
 
+    /// Takes in how the gateways of a SignalSource fare, unless it is gone by now. False where
+    /// nothing changed.
+    pub fn apply_gateways(&mut self, source: &str, gateways: Vec<GatewayAnswer>) -> bool {
+        self.sources.contains_key(source) && put(&mut self.gateways, source.to_owned(), gateways)
+    }
+
     /// Forgets the answers of a SignalSource. False where there were none.
     pub fn forget_answers(&mut self, source: &str) -> bool {
-        self.answers.remove(source).is_some()
+        self.gateways.remove(source).is_some() | self.answers.remove(source).is_some()
     }
 
     /// A Deployment or a StatefulSet by name.

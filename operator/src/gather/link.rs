@@ -140,6 +140,31 @@ pub enum LinkFault {
 }
 
 impl LinkFault {
+    /// Every word of [`LinkFault::reason`].
+    pub const REASONS: [&'static str; 21] = [
+        "SecretNotFound",
+        "SecretKeyNotFound",
+        "SecretForbidden",
+        "SecretUnread",
+        "KubeconfigUnreadable",
+        "KubeconfigIncomplete",
+        "ExecRefused",
+        "AuthProviderRefused",
+        "FilePathRefused",
+        "InsecureRefused",
+        "ProxyRefused",
+        "NoHost",
+        "NotTls",
+        "Unauthorized",
+        "Forbidden",
+        "WrongCluster",
+        "HubItself",
+        "Unreachable",
+        "TooOld",
+        "KindMissing",
+        "WritesFail",
+    ];
+
     /// A CamelCase word for conditions, Events and metric labels. One word a variant.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
@@ -193,6 +218,60 @@ impl LinkFault {
             | Self::Unreachable { .. }
             | Self::KindMissing { .. }
             | Self::WritesFail { .. } => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One of each variant; a new one has to be added here and to [`LinkFault::REASONS`].
+    fn one_of_each() -> Vec<LinkFault> {
+        let text = || "x".to_owned();
+        vec![
+            LinkFault::SecretMissing { secret: text() },
+            LinkFault::KeyMissing {
+                secret: text(),
+                key: text(),
+            },
+            LinkFault::SecretForbidden { secret: text() },
+            LinkFault::SecretUnread {
+                secret: text(),
+                error: text(),
+            },
+            LinkFault::KubeconfigUnreadable { error: text() },
+            LinkFault::KubeconfigIncomplete { part: "x" },
+            LinkFault::ExecRefused,
+            LinkFault::AuthProviderRefused,
+            LinkFault::FilePathRefused { field: "x" },
+            LinkFault::InsecureRefused,
+            LinkFault::ProxyRefused,
+            LinkFault::NoHost,
+            LinkFault::NotTls,
+            LinkFault::Unauthorized,
+            LinkFault::Forbidden { what: "x" },
+            LinkFault::WrongCluster {
+                expected: text(),
+                found: text(),
+            },
+            LinkFault::HubItself,
+            LinkFault::Unreachable { error: text() },
+            LinkFault::TooOld { version: text() },
+            LinkFault::KindMissing { kind: "x" },
+            LinkFault::WritesFail { error: text() },
+        ]
+    }
+
+    #[test]
+    fn each_fault_has_a_word_of_its_own_and_a_way_out() {
+        let all = one_of_each();
+        let reasons: Vec<_> = all.iter().map(LinkFault::reason).collect();
+        assert_eq!(reasons, LinkFault::REASONS);
+        for fault in &all {
+            let words = fault.to_string();
+            let way_out = ["; ", ": make", "it is tried again"];
+            assert!(way_out.iter().any(|w| words.contains(w)), "{words}");
         }
     }
 }

@@ -3,10 +3,12 @@
 
 pub mod cluster;
 pub mod facts;
+pub mod gateway;
 pub mod index;
 pub mod link;
 mod link_words;
 mod meta;
+pub mod metrics;
 mod phase;
 pub mod pods;
 mod prometheus;
@@ -14,6 +16,7 @@ pub mod quantity;
 pub mod remotes;
 mod requests;
 pub mod samples;
+mod shapes;
 pub mod shared;
 mod signals;
 mod watch;
@@ -75,7 +78,7 @@ impl Gather {
         use wire_scalable::{DeploymentWire, StatefulSetWire};
         let shared = Arc::new(Shared::new());
         let stop = stop.child_token();
-        let asker = prometheus::client()?;
+        let clients = signals::Clients::new()?;
         let mut tasks = JoinSet::new();
         macro_rules! watch {
             ($($wire:ty),+ $(,)?) => { $( tasks.spawn(watch::run::<$wire, Shared>(
@@ -97,23 +100,29 @@ impl Gather {
             StatefulSetWire,
             HpaWire,
         );
-        tasks.spawn(signals::supervise(shared.clone(), asker, stop.clone()));
+        tasks.spawn(signals::supervise(shared.clone(), clients, stop.clone()));
         tasks.spawn(remotes::find_hub(
             shared.clone(),
             client.clone(),
             stop.clone(),
         ));
-        let clients = RemoteClients::new(shared.clone());
+        let remote_clients = RemoteClients::new(shared.clone());
         tasks.spawn(remotes::supervise(
             shared.clone(),
-            clients.clone(),
+            remote_clients.clone(),
             client.clone(),
             namespace.to_owned(),
+            remotes::dial(),
             stop.clone(),
         ));
+        let asked = metrics::Clients {
+            hub: client.clone(),
+            remotes: remote_clients.clone(),
+        };
+        tasks.spawn(metrics::supervise(shared.clone(), asked, stop.clone()));
         Ok(Self {
             changes: shared.changes.subscribe(),
-            clients,
+            clients: remote_clients,
             shared,
             tasks,
             stop,

@@ -2,6 +2,7 @@
 //! requests bound to each node, and the pods of a namespace by label.
 
 use super::facts::PodFacts;
+use super::shapes::Shapes;
 use kube::core::{Selector, SelectorExt as _};
 use pinisi_planner::model::amounts::Resources;
 use std::{
@@ -14,6 +15,7 @@ use std::{
 pub struct PodTable {
     namespaces: HashMap<Arc<str>, NamespacePods>,
     nodes: HashMap<Arc<str>, NodeUse>,
+    shapes: Shapes,
 }
 
 /// Pods of one namespace.
@@ -33,7 +35,8 @@ struct NodeUse {
 
 impl PodTable {
     /// Puts a pod in place of the one of that name. False where nothing changed.
-    pub fn apply(&mut self, pod: PodFacts) -> bool {
+    pub fn apply(&mut self, mut pod: PodFacts) -> bool {
+        pod.shape = self.shapes.shared(pod.shape);
         let old = self
             .namespaces
             .get(&pod.namespace)
@@ -196,6 +199,7 @@ impl PodTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pinisi_planner::hpa::Phase;
     use proptest::prelude::*;
 
     fn pod((name, labels, node, finished, cpu): (u8, u8, Option<u8>, bool, u64)) -> PodFacts {
@@ -222,6 +226,10 @@ mod tests {
             },
             priority: None,
             created: None,
+            phase: Phase::Running,
+            started: None,
+            readiness: None,
+            shape: Arc::default(),
         }
     }
 

@@ -18,9 +18,9 @@ pub const WHOLE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest piece of somebody else's text that goes into a condition, in characters.
 const QUOTE_MAX: usize = 160;
 /// Label of the namespace where the query names none.
-const NAMESPACE_LABEL: &str = "namespace";
+pub(super) const NAMESPACE_LABEL: &str = "namespace";
 /// Label of the workload's name where the query names none.
-const WORKLOAD_LABEL: &str = "workload";
+pub(super) const WORKLOAD_LABEL: &str = "workload";
 
 /// The client for all sources: asks straight, follows no redirect, bounded in time.
 ///
@@ -47,14 +47,12 @@ pub async fn ask(
     query: &Query,
 ) -> Result<Figures, SignalError> {
     let labels = Labels::of(query);
+    let promql = query.query.as_ref().ok_or(SignalError::NoPromQl)?;
     let times = match &query.timestamp_query {
-        Some(promql) => Some(labels.figures(&instant(client, address, promql).await?, None)?),
+        Some(times) => Some(labels.figures(&instant(client, address, times).await?, None)?),
         None => None,
     };
-    labels.figures(
-        &instant(client, address, &query.query).await?,
-        times.as_ref(),
-    )
+    labels.figures(&instant(client, address, promql).await?, times.as_ref())
 }
 
 /// One request to `/api/v1/query`: the body of a successful answer.
@@ -97,15 +95,20 @@ fn unreachable(error: &reqwest::Error) -> SignalError {
         };
         return SignalError::Unreachable(format!("nothing within {} s", what.as_secs()));
     }
+    SignalError::Unreachable(innermost(error))
+}
+
+/// The innermost cause in its own words.
+pub(super) fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    SignalError::Unreachable(quote(&cause.to_string()))
+    quote(&cause.to_string())
 }
 
 /// Somebody else's text, cut to one short line.
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(QUOTE_MAX)
@@ -256,7 +259,7 @@ impl<'a> Labels<'a> {
 }
 
 /// Unix seconds to a time, to the millisecond.
-fn time_of(seconds: f64) -> Option<Timestamp> {
+pub(super) fn time_of(seconds: f64) -> Option<Timestamp> {
     let milli = (seconds * 1000.0).round();
     if !milli.is_finite() || milli.abs() > 9.0e15 {
         return None;

@@ -44,8 +44,35 @@ pub fn units(text: &str) -> Result<u64, QuantityError> {
     scaled(text, 1)
 }
 
+/// Billionths: `0.1` is 100,000,000.
+///
+/// # Errors
+/// The text is not a quantity, or below zero.
+pub fn nanos(text: &str) -> Result<u64, QuantityError> {
+    scaled(text, 1_000_000_000)
+}
+
+/// Thousandths of either sign, rounded away from zero: `-1500u` is -2.
+///
+/// # Errors
+/// The text is not a quantity.
+pub fn signed_millis(text: &str) -> Result<i64, QuantityError> {
+    let (magnitude, negative) = magnitude(text, 1000)?;
+    let magnitude = i64::try_from(magnitude).unwrap_or(i64::MAX);
+    Ok(if negative { -magnitude } else { magnitude })
+}
+
 /// The quantity times `scale`, rounded up.
 fn scaled(text: &str, scale: u128) -> Result<u64, QuantityError> {
+    match magnitude(text, scale)? {
+        (n, false) => Ok(n),
+        (0, true) => Ok(0),
+        (_, true) => Err(QuantityError::Negative),
+    }
+}
+
+/// The quantity times `scale` without its sign, rounded up, and whether it is below zero.
+fn magnitude(text: &str, scale: u128) -> Result<(u64, bool), QuantityError> {
     let text = text.trim();
     if text.is_empty() || text.len() > TEXT_MAX || !text.is_ascii() {
         return Err(QuantityError::Malformed);
@@ -84,10 +111,7 @@ fn scaled(text: &str, scale: u128) -> Result<u64, QuantityError> {
         }
     }
     if mantissa == 0 && !rounded_off {
-        return Ok(0);
-    }
-    if negative {
-        return Err(QuantityError::Negative);
+        return Ok((0, false));
     }
     let times = mantissa.saturating_mul(factor).saturating_mul(scale);
     let ten = |by: u32| (by <= POWER_MAX).then(|| 10u128.pow(by));
@@ -97,7 +121,7 @@ fn scaled(text: &str, scale: u128) -> Result<u64, QuantityError> {
         ten(shift.unsigned_abs()).map_or(1, |by| times.div_ceil(by))
     };
     let result = if rounded_off { result.max(1) } else { result };
-    Ok(u64::try_from(result).unwrap_or(u64::MAX))
+    Ok((u64::try_from(result).unwrap_or(u64::MAX), negative))
 }
 
 /// Power of ten and factor of a suffix.
@@ -223,6 +247,25 @@ mod tests {
         assert_eq!(units("-1"), Err(QuantityError::Negative));
         assert_eq!(millis("-1m"), Err(QuantityError::Negative));
         assert_eq!(units(&"9".repeat(65)), Err(QuantityError::Malformed));
+    }
+
+    #[test]
+    fn signs_and_billionths() {
+        for (text, want) in [
+            ("1", 1000),
+            ("-1", -1000),
+            ("-1500u", -2),
+            ("1500u", 2),
+            ("-0", 0),
+            ("9Ei", i64::MAX),
+            ("-9Ei", -i64::MAX),
+        ] {
+            assert_eq!(signed_millis(text), Ok(want), "{text}");
+        }
+        assert_eq!(signed_millis("x"), Err(QuantityError::Malformed));
+        assert_eq!(nanos("0.1"), Ok(100_000_000));
+        assert_eq!(nanos("50m"), Ok(50_000_000));
+        assert_eq!(nanos("-1n"), Err(QuantityError::Negative));
     }
 
     #[test]

@@ -2,9 +2,10 @@
 //! largest init step, plus overhead; amounts set on the pod itself stand above its containers'.
 
 use super::quantity;
+use pinisi_planner::hpa::{self, PodRequests, ResourceName};
 use pinisi_planner::model::amounts::Resources;
 use serde::{Deserialize, Deserializer, de};
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 /// The parts of a pod's spec that decide its requests.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -24,6 +25,7 @@ pub struct PodShape {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ContainerShape {
+    name: Option<Box<str>>,
     restart_policy: Option<Box<str>>,
     resources: Option<Wanted>,
 }
@@ -57,6 +59,17 @@ impl Amounts {
             millicores: self.cpu.unwrap_or(0),
             bytes: self.memory.unwrap_or(0),
         }
+    }
+
+    /// What is said, in thousandths of each resource's unit.
+    fn in_thousandths(self) -> BTreeMap<ResourceName, i64> {
+        let milli = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let cpu = self.cpu.map(|n| (ResourceName::new("cpu"), milli(n)));
+        let memory = self.memory.map(|n| {
+            let thousandths = milli(n).saturating_mul(1000);
+            (ResourceName::new("memory"), thousandths)
+        });
+        cpu.into_iter().chain(memory).collect()
     }
 
     /// Number of pods, where it is said.
@@ -97,6 +110,45 @@ impl PodShape {
     #[must_use]
     pub fn limits(&self) -> Resources {
         self.sum(Wanted::limits)
+    }
+
+    /// What its containers request, as an HPA looks at it: each container that runs on and on by
+    /// itself, or the pod as a whole where requests are set on it.
+    #[must_use]
+    pub fn by_container(&self) -> PodRequests {
+        let sidecars = self.init_containers.iter().flatten();
+        let sidecars = sidecars.filter(|c| c.restart_policy.as_deref() == Some("Always"));
+        let containers = self.containers.iter().flatten().chain(sidecars);
+        let requests = |c: &ContainerShape| c.resources.unwrap_or_default().requests;
+        let own = self.resources.and_then(|r| r.requests);
+        PodRequests {
+            pod: own
+                .filter(|own| own.cpu.is_some() || own.memory.is_some())
+                .map(|own| {
+                    let all = self
+                        .containers
+                        .iter()
+                        .chain(&self.init_containers)
+                        .flatten();
+                    let said = all.filter_map(requests).chain([own]).chain(self.overhead);
+                    let (cpu, memory) = said.fold((false, false), |(cpu, memory), a| {
+                        (cpu || a.cpu.is_some(), memory || a.memory.is_some())
+                    });
+                    let Resources { millicores, bytes } = self.requests();
+                    let whole = Amounts {
+                        cpu: cpu.then_some(millicores),
+                        memory: memory.then_some(bytes),
+                        pods: None,
+                    };
+                    whole.in_thousandths()
+                }),
+            containers: containers
+                .map(|c| hpa::Container {
+                    name: c.name.as_deref().unwrap_or_default().into(),
+                    requests: requests(c).unwrap_or_default().in_thousandths(),
+                })
+                .collect(),
+        }
     }
 
     fn sum(&self, amounts: fn(Wanted) -> Amounts) -> Resources {
@@ -230,6 +282,52 @@ mod tests {
     fn the_pods_own_amounts_and_overhead() {
         let spec = json!({"containers": [c("100m", "1Ki")], "resources": {"requests": {"cpu": "2"}}, "overhead": {"cpu": "10m", "memory": "1Ki"}});
         assert_eq!(requests(spec), (2010, 2048));
+    }
+
+    fn by_container(spec: serde_json::Value) -> PodRequests {
+        serde_json::from_value::<PodShape>(spec)
+            .unwrap()
+            .by_container()
+    }
+
+    fn amounts(cpu: i64, bytes: i64) -> BTreeMap<ResourceName, i64> {
+        [
+            (ResourceName::new("cpu"), cpu),
+            (ResourceName::new("memory"), bytes * 1000),
+        ]
+        .into()
+    }
+
+    #[test]
+    fn an_hpa_looks_at_containers_and_sidecars_but_not_at_init_steps() {
+        let mut sidecar = c("300m", "1Ki");
+        sidecar["restartPolicy"] = json!("Always");
+        sidecar["name"] = json!("side");
+        let found = by_container(
+            json!({"containers": [c("100m", "1Ki"), {"name": "bare", "resources": {"limits": {"cpu": "2"}}}], "initContainers": [c("2", "1"), sidecar]}),
+        );
+        assert_eq!(found.pod, None);
+        let names: Vec<_> = found.containers.iter().map(|c| &*c.name).collect();
+        assert_eq!(names, ["c", "bare", "side"]);
+        assert_eq!(found.containers[0].requests, amounts(100, 1024));
+        assert!(
+            found.containers[1].requests.is_empty(),
+            "in a pod a limit is no request: the API server has filled in what is"
+        );
+    }
+
+    #[test]
+    fn requests_of_the_pod_itself_stand_above() {
+        let spec = json!({"containers": [c("100m", "1Ki")], "resources": {"requests": {"cpu": "2"}}, "overhead": {"cpu": "10m"}});
+        assert_eq!(by_container(spec).pod, Some(amounts(2010, 1024)));
+        let bare = json!({"containers": [{"name": "c"}], "resources": {"requests": {"cpu": "2"}}});
+        let pod = by_container(bare).pod.unwrap();
+        assert_eq!(
+            pod.keys().map(ResourceName::as_str).collect::<Vec<_>>(),
+            ["cpu"]
+        );
+        let limits = json!({"containers": [c("1", "1")], "resources": {"limits": {"cpu": "2"}}});
+        assert_eq!(by_container(limits).pod, None);
     }
 
     #[test]

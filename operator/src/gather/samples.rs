@@ -1,9 +1,28 @@
 //! What a SignalSource answered: figures by namespace and workload, with the time of the sample
 //! behind each. Whether a figure is usable is judged in `check`.
 
-use jiff::Timestamp;
+use super::gateway::answer::GatewayError;
+use jiff::{SignedDuration, Timestamp};
+use pinisi_crds::SignalSourceSpec;
 use pinisi_planner::model::amounts::MilliLoad;
 use std::{collections::BTreeMap, fmt, sync::Arc};
+
+/// Age in seconds from which a figure is stale, where the source names none.
+pub const STALE_AFTER_DEFAULT: i32 = 60;
+/// Shortest such age.
+pub const STALE_AFTER_MIN: i32 = 5;
+/// Longest such age.
+pub const STALE_AFTER_MAX: i32 = 3600;
+
+/// Age from which a source's figures are stale; a limit out of range is as if absent.
+#[must_use]
+pub fn stale_after(spec: &SignalSourceSpec) -> SignedDuration {
+    SignedDuration::from_secs(i64::from(
+        spec.stale_after_seconds
+            .filter(|s| (STALE_AFTER_MIN..=STALE_AFTER_MAX).contains(s))
+            .unwrap_or(STALE_AFTER_DEFAULT),
+    ))
+}
 
 /// Answers of one SignalSource, by the query's name.
 pub type SourceAnswers = BTreeMap<String, QueryAnswer>;
@@ -94,6 +113,17 @@ pub enum SignalError {
     TooManySeries(usize),
     /// A larger answer than is read.
     TooLarge(usize),
+    /// The query says no PromQL.
+    NoPromQl,
+    /// One of several gateways stands in the way of every figure of the query.
+    Gateway {
+        /// Address of its page.
+        address: Arc<str>,
+        /// What is wrong with it.
+        error: GatewayError,
+    },
+    /// No gateway has the metric.
+    NoMetric(String),
 }
 
 impl SignalError {
@@ -110,6 +140,9 @@ impl SignalError {
             Self::NoLabels { .. } => "NoWorkloadLabels",
             Self::TooManySeries(_) => "TooManySeries",
             Self::TooLarge(_) => "AnswerTooLarge",
+            Self::NoPromQl => "NoPromQl",
+            Self::Gateway { address: _, error } => error.reason(),
+            Self::NoMetric(_) => "MetricNotFound",
         }
     }
 }
@@ -151,6 +184,12 @@ impl fmt::Display for SignalError {
             Self::TooLarge(limit) => write!(
                 f,
                 "the answer is larger than {limit} bytes; aggregate by namespace and workload"
+            ),
+            Self::NoPromQl => f.write_str("query is not set; set it to PromQL"),
+            Self::Gateway { address, error } => write!(f, "gateway {address}: {error}"),
+            Self::NoMetric(metric) => write!(
+                f,
+                "no gateway has {metric} with the labels in matchLabels; correct metric to a name as it stands on the page, or wait for the first request"
             ),
         }
     }

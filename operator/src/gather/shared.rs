@@ -58,6 +58,24 @@ impl Kind {
         Self::HorizontalPodAutoscaler,
     ];
 
+    /// True for what a site in another cluster can do without, at the price of knowing less.
+    #[must_use]
+    pub const fn is_optional(self) -> bool {
+        match self {
+            Self::ResourceQuota => true,
+            Self::Site
+            | Self::HybridWorkload
+            | Self::SignalSource
+            | Self::SovereignNodes
+            | Self::Namespace
+            | Self::Node
+            | Self::Pod
+            | Self::Deployment
+            | Self::StatefulSet
+            | Self::HorizontalPodAutoscaler => false,
+        }
+    }
+
     /// Its name in the API.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -101,6 +119,7 @@ pub(super) struct Shared {
     pub health: Mutex<BTreeMap<Kind, WatchHealth>>,
     pub changes: watch::Sender<u64>,
     pub sources_changed: Notify,
+    pub workloads_changed: Notify,
     pub sites_changed: Notify,
 }
 
@@ -116,6 +135,7 @@ impl Shared {
             ),
             changes: watch::Sender::new(0),
             sources_changed: Notify::new(),
+            workloads_changed: Notify::new(),
             sites_changed: Notify::new(),
         }
     }

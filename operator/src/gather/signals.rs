@@ -2,6 +2,7 @@
 //! changes, ended when it goes. Sources do not wait for each other.
 
 use super::{
+    gateway,
     phase::Phase,
     prometheus,
     samples::{QueryAnswer, SignalError, SourceAnswers},
@@ -9,7 +10,7 @@ use super::{
 };
 use futures::future::join_all;
 use jiff::Timestamp;
-use pinisi_crds::SignalSourceSpec;
+use pinisi_crds::{SignalSourceSpec, signal_source::Prometheus};
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
     sync::Arc,
@@ -23,12 +24,26 @@ const INTERVAL_DEFAULT: i32 = 1;
 /// Longest pause after failures.
 const BACK_OFF_MAX: Duration = Duration::from_secs(15);
 
+/// A client for each kind of source: their limits differ.
+#[derive(Clone, Debug)]
+pub(super) struct Clients {
+    prometheus: reqwest::Client,
+    gateways: reqwest::Client,
+}
+
+impl Clients {
+    /// # Errors
+    /// The TLS set-up is not usable (no process-wide provider).
+    pub(super) fn new() -> reqwest::Result<Self> {
+        Ok(Self {
+            prometheus: prometheus::client()?,
+            gateways: gateway::fetch::client()?,
+        })
+    }
+}
+
 /// Runs until `stop`.
-pub(super) async fn supervise(
-    shared: Arc<Shared>,
-    client: reqwest::Client,
-    stop: CancellationToken,
-) {
+pub(super) async fn supervise(shared: Arc<Shared>, clients: Clients, stop: CancellationToken) {
     let mut askers: HashMap<String, (String, SignalSourceSpec, CancellationToken)> = HashMap::new();
     let mut tasks = JoinSet::new();
     loop {
@@ -64,7 +79,7 @@ pub(super) async fn supervise(
                 let token = stop.child_token();
                 tasks.spawn(ask_for_ever(
                     shared.clone(),
-                    client.clone(),
+                    clients.clone(),
                     place.key().clone(),
                     spec.clone(),
                     token.clone(),
@@ -85,14 +100,33 @@ pub(super) async fn supervise(
 /// Asks one source until its token is cancelled.
 async fn ask_for_ever(
     shared: Arc<Shared>,
-    client: reqwest::Client,
+    clients: Clients,
     source: String,
     spec: SignalSourceSpec,
     token: CancellationToken,
 ) {
-    let Some(address) = spec.prometheus.as_ref().map(|p| p.address.clone()) else {
-        return;
-    };
+    let Clients {
+        prometheus,
+        gateways,
+    } = clients;
+    match (&spec.prometheus, &spec.gateways) {
+        (Some(at), None) => ask_prometheus(shared, prometheus, source, &spec, at, token).await,
+        (None, Some(list)) => {
+            gateway::scrape_for_ever(shared, gateways, source, &spec, list, token).await;
+        }
+        // Older than the schema's rules: `check` says so.
+        (Some(_), Some(_)) | (None, None) => {}
+    }
+}
+
+async fn ask_prometheus(
+    shared: Arc<Shared>,
+    client: reqwest::Client,
+    source: String,
+    spec: &SignalSourceSpec,
+    Prometheus { address }: &Prometheus,
+    token: CancellationToken,
+) {
     let interval = Duration::from_secs(u64::from(
         spec.interval_seconds
             .unwrap_or(INTERVAL_DEFAULT)
@@ -109,7 +143,7 @@ async fn ask_for_ever(
         let round = join_all(
             spec.queries
                 .iter()
-                .map(|q| prometheus::ask(&client, &address, q)),
+                .map(|q| prometheus::ask(&client, address, q)),
         );
         let results = tokio::select! {
             results = round => results,
@@ -247,7 +281,7 @@ mod tests {
         let stop = CancellationToken::new();
         let task = tokio::spawn(supervise(
             shared.clone(),
-            prometheus::client().unwrap(),
+            Clients::new().unwrap(),
             stop.clone(),
         ));
         let (good, asked) = prometheus("200 OK", GOOD).await;

@@ -52,8 +52,8 @@ impl Destination for Shared {
         match kind {
             Kind::SignalSource => self.sources_changed.notify_one(),
             Kind::Site => self.sites_changed.notify_one(),
-            Kind::HybridWorkload
-            | Kind::SovereignNodes
+            Kind::HybridWorkload => self.workloads_changed.notify_one(),
+            Kind::SovereignNodes
             | Kind::Namespace
             | Kind::Node
             | Kind::Pod

@@ -2,16 +2,20 @@
 //! Deployments and StatefulSets are in `wire_scalable`, custom resources in `wire_custom`.
 
 use super::facts::{
-    HpaFacts, NamespaceFacts, NodeFacts, ObjectKey, PodFacts, QuotaFacts, QuotaLimit, QuotaResource,
+    HpaFacts, NamespaceFacts, NodeFacts, ObjectKey, PodCounting, PodFacts, QuotaFacts, QuotaLimit,
+    QuotaResource,
 };
 use super::meta::lean;
 use super::quantity::{QuantityError, millis, units};
 use super::requests::{Amounts, ContainerShape, PodShape, Wanted};
+use jiff::Timestamp;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod, ResourceQuota, Taint};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{Resource, api::ObjectMeta};
 use pinisi_crds::names::HUB_ANNOTATION;
+use pinisi_planner::hpa::{Phase, Ready, ReadyStatus};
 use serde::{Deserialize, de::IgnoredAny};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -33,6 +37,8 @@ struct ConditionWire {
     #[serde(rename = "type")]
     type_: Option<Box<str>>,
     status: Option<Box<str>>,
+    #[serde(rename = "lastTransitionTime")]
+    turned: Option<Time>,
 }
 
 fn is_ready(conditions: Option<&[ConditionWire]>) -> bool {
@@ -40,6 +46,30 @@ fn is_ready(conditions: Option<&[ConditionWire]>) -> bool {
         .unwrap_or_default()
         .iter()
         .any(|c| c.type_.as_deref() == Some("Ready") && c.status.as_deref() == Some("True"))
+}
+
+/// The condition Ready with its time; one that has never turned has stood for ever.
+fn readiness(conditions: Option<&[ConditionWire]>) -> Option<Ready> {
+    let mut conditions = conditions.unwrap_or_default().iter();
+    let found = conditions.find(|c| c.type_.as_deref() == Some("Ready"))?;
+    Some(Ready {
+        status: match found.status.as_deref() {
+            Some("True") => ReadyStatus::True,
+            Some("False") => ReadyStatus::False,
+            Some(_) | None => ReadyStatus::Unknown,
+        },
+        since: found.turned.as_ref().map_or(Timestamp::MIN, |t| t.0),
+    })
+}
+
+fn phase(text: Option<&str>) -> Phase {
+    match text {
+        Some("Pending") => Phase::Pending,
+        Some("Running") => Phase::Running,
+        Some("Succeeded") => Phase::Succeeded,
+        Some("Failed") => Phase::Failed,
+        Some(_) | None => Phase::Unknown,
+    }
 }
 
 /// A Namespace.
@@ -153,9 +183,10 @@ struct PodSpecWire {
 }
 
 #[derive(Deserialize, Clone, Debug, Default)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 struct PodStatusWire {
     phase: Option<Box<str>>,
+    start_time: Option<Time>,
     conditions: Option<Vec<ConditionWire>>,
 }
 
@@ -174,6 +205,12 @@ impl From<PodWire> for PodFacts {
             resources,
             overhead,
         } = spec;
+        let shape = PodShape {
+            containers,
+            init_containers,
+            resources,
+            overhead,
+        };
         Self {
             namespace: metadata.namespace.unwrap_or_default().into(),
             name: metadata.name.unwrap_or_default().into(),
@@ -183,15 +220,13 @@ impl From<PodWire> for PodFacts {
             finished: matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")),
             ready: is_ready(status.conditions.as_deref()),
             terminating: metadata.deletion_timestamp.is_some(),
-            requests: PodShape {
-                containers,
-                init_containers,
-                resources,
-                overhead,
-            }
-            .requests(),
+            requests: shape.requests(),
             priority,
             created: metadata.creation_timestamp.map(|t| t.0),
+            phase: phase(status.phase.as_deref()),
+            started: status.start_time.map(|t| t.0),
+            readiness: readiness(status.conditions.as_deref()),
+            shape: Arc::new(shape.by_container()),
         }
     }
 }
@@ -211,6 +246,75 @@ pub struct HpaWire {
 #[serde(rename_all = "camelCase", default)]
 struct HpaSpecWire {
     scale_target_ref: Option<TargetWire>,
+    metrics: Option<Vec<HpaMetricWire>>,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default)]
+struct HpaMetricWire {
+    #[serde(rename = "type")]
+    type_: Option<Box<str>>,
+    object: Option<HpaSourceWire>,
+    external: Option<HpaSourceWire>,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(default)]
+struct HpaSourceWire {
+    target: HpaTargetWire,
+}
+
+#[derive(Deserialize, Clone, Debug, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct HpaTargetWire {
+    #[serde(rename = "type")]
+    type_: Option<Box<str>>,
+    average_value: Option<IgnoredAny>,
+}
+
+impl HpaMetricWire {
+    /// Its type, where the HPA counts pods of its own cluster for it. As the controller reads it: of
+    /// an Object metric the target's type counts, of an External one that an average is given.
+    fn counts_pods(&self) -> Option<&'static str> {
+        let average = |t: &HpaTargetWire| t.type_.as_deref() == Some("AverageValue");
+        match self.type_.as_deref() {
+            Some("Resource") => Some("Resource"),
+            Some("ContainerResource") => Some("ContainerResource"),
+            Some("Pods") => Some("Pods"),
+            Some("Object") if !self.object.as_ref().is_some_and(|o| average(&o.target)) => {
+                Some("Object with a target of type Value")
+            }
+            Some("External")
+                if !self
+                    .external
+                    .as_ref()
+                    .is_some_and(|e| e.target.average_value.is_some()) =>
+            {
+                Some("External with a target of type Value")
+            }
+            Some(_) | None => None,
+        }
+    }
+}
+
+impl HpaSpecWire {
+    /// The first metric for which it counts pods. Without any metric an HPA follows CPU.
+    fn counts_pods(&self) -> Option<PodCounting> {
+        let metrics = self.metrics.as_deref().unwrap_or_default();
+        if metrics.is_empty() {
+            return Some(PodCounting {
+                field: "spec.metrics".into(),
+                kind: "Resource",
+            });
+        }
+        let mut found = metrics.iter().enumerate();
+        found.find_map(|(i, metric)| {
+            metric.counts_pods().map(|kind| PodCounting {
+                field: format!("spec.metrics[{i}]"),
+                kind,
+            })
+        })
+    }
 }
 
 #[derive(Deserialize, Clone, Debug, Default)]
@@ -223,6 +327,7 @@ struct TargetWire {
 
 impl From<HpaWire> for HpaFacts {
     fn from(w: HpaWire) -> Self {
+        let counts_pods = w.spec.counts_pods();
         let target = w.spec.scale_target_ref.unwrap_or_default();
         let owners = w.metadata.owner_references.as_deref().unwrap_or_default();
         Self {
@@ -234,6 +339,7 @@ impl From<HpaWire> for HpaFacts {
                 .iter()
                 .find(|o| o.kind == "ScaledObject")
                 .map(|o| o.name.clone()),
+            counts_pods,
         }
     }
 }

@@ -264,6 +264,7 @@ impl From<DeploymentWire> for ScalableFacts {
                 .and_then(|r| r.as_i64())
                 .and_then(|r| i32::try_from(r).ok())
                 .unwrap_or(1),
+            counted: status.replicas.unwrap_or(0),
             match_labels: selector.match_labels.clone().unwrap_or_default(),
             foreign_writer: foreign_writer(&metadata),
             foreign_edit: sibling.as_ref().and_then(|_| foreign_edit(&metadata)),
@@ -311,6 +312,7 @@ impl From<StatefulSetWire> for ScalableFacts {
             generation,
             deleting: metadata.deletion_timestamp.is_some(),
             replicas: replicas.unwrap_or(1),
+            counted: status.replicas.unwrap_or(0),
             match_labels: selector.match_labels.clone().unwrap_or_default(),
             foreign_writer: foreign_writer(&metadata),
             foreign_edit: None,

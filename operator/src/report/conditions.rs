@@ -1,11 +1,13 @@
 //! Conditions of a workload, in kstatus' words and in those that an SRE asks for. Pure; the time
 //! of a transition is set by `stable`, which knows what was said before.
 
+use super::metrics;
 use crate::act::ActError;
 use crate::act::writes::home;
 use crate::checked::WorkloadSubject;
 use pinisi_crds::hybrid_workload::Class;
 use pinisi_planner::model::amounts::Replicas;
+use pinisi_planner::model::site::SiteName;
 use pinisi_planner::model::workload::{Demand, Workload};
 use pinisi_planner::{Decision, Reason};
 
@@ -71,7 +73,7 @@ pub fn planned(
     let mut said = vec![
         ready(decision, errors),
         reconciling(subject, decision),
-        stalled(subject, errors),
+        stalled(subject, decision, errors),
         overflowing(world, decision),
         of_reason(
             "CapacityShort",
@@ -135,7 +137,10 @@ pub fn problems<P: ToString>(problems: &[P]) -> String {
 }
 
 fn ready(decision: &Decision, errors: &[ActError]) -> Said {
+    // What is made up for elsewhere is not waited for.
+    let lost: Replicas = decision.reasons.iter().map(made_up_for).sum();
     let desired: Replicas = decision.shares.values().map(|share| share.desired).sum();
+    let desired = desired.minus(lost);
     let ready: Replicas = decision
         .shares
         .values()
@@ -166,11 +171,28 @@ fn ready(decision: &Decision, errors: &[ActError]) -> Said {
     }
 }
 
+/// Replicas at a site that has been out of reach for too long.
+fn made_up_for(reason: &Reason) -> Replicas {
+    match reason {
+        Reason::SiteUnreachable {
+            replicas,
+            counted: false,
+            ..
+        } => *replicas,
+        _ => Replicas::ZERO,
+    }
+}
+
 fn reconciling(subject: &WorkloadSubject, decision: &Decision) -> Said {
+    let lost = |site: &SiteName| {
+        decision.reasons.iter().any(|reason| {
+            matches!(reason, Reason::SiteUnreachable { site: gone, counted: false, .. } if gone == site)
+        })
+    };
     let behind = decision
         .shares
-        .values()
-        .any(|share| share.ready != share.desired);
+        .iter()
+        .any(|(site, share)| share.ready != share.desired && !lost(site));
     let draining = decision
         .reasons
         .iter()
@@ -202,17 +224,29 @@ fn reconciling(subject: &WorkloadSubject, decision: &Decision) -> Said {
     }
 }
 
-/// A warning does not stall anything, but this is where people look.
-fn stalled(subject: &WorkloadSubject, errors: &[ActError]) -> Said {
-    match (errors.first(), subject.problems.first()) {
-        (Some(error), _) => Said::new("Stalled", true, error.word(), problems(errors)),
-        (None, Some(warning)) => Said::new(
-            "Stalled",
-            false,
-            warning.reason(),
-            problems(&subject.problems),
-        ),
-        (None, None) => Said::new("Stalled", false, "Sound", "nothing needs a person"),
+/// A warning does not stall anything, but this is where people look. A site that refuses the
+/// workload needs a person only where replicas find no other place.
+fn stalled(subject: &WorkloadSubject, decision: &Decision, errors: &[ActError]) -> Said {
+    let is = |wanted: fn(&Reason) -> bool| decision.reasons.iter().find(|r| wanted(r));
+    let refused = is(|r| matches!(r, Reason::SiteRefused { .. }));
+    let unreachable = is(|r| matches!(r, Reason::SiteUnreachable { .. }));
+    let short = is(|r| matches!(r, Reason::Short { .. })).is_some();
+    if let Some(error) = errors.first() {
+        Said::new("Stalled", true, error.word(), problems(errors))
+    } else if let Some(reason) = refused {
+        let all: Vec<_> = decision
+            .reasons
+            .iter()
+            .filter(|r| matches!(r, Reason::SiteRefused { .. }))
+            .collect();
+        Said::new("Stalled", short, reason.word(), problems(&all))
+    } else if let Some(warning) = subject.problems.first() {
+        let text = problems(&subject.problems);
+        Said::new("Stalled", false, warning.reason(), text)
+    } else if let Some(reason) = unreachable {
+        Said::new("Stalled", false, reason.word(), reason.to_string())
+    } else {
+        Said::new("Stalled", false, "Sound", "nothing needs a person")
     }
 }
 
@@ -259,15 +293,21 @@ fn of_reason(
     }
 }
 
-fn scaling(world: &Workload, decision: &Decision) -> Option<Said> {
-    match &world.demand {
-        Demand::Untouched | Demand::Fixed(_) => None,
-        Demand::Load(_) => {
-            let fault = decision
-                .reasons
-                .iter()
-                .find(|reason| matches!(reason, Reason::NoSignal(_) | Reason::StaleSignal { .. }));
-            Some(match fault {
+fn scaling(world: &Workload, decision: &Decision) -> Vec<Said> {
+    match (&world.demand, &decision.metrics) {
+        (Demand::Untouched | Demand::Fixed(_), _) => vec![],
+        (Demand::Metrics(demand), Some(outcome)) => metrics::conditions(demand, outcome),
+        (Demand::Load(_) | Demand::Metrics(_), _) => {
+            let fault = decision.reasons.iter().find(|reason| {
+                matches!(
+                    reason,
+                    Reason::NoSignal(_)
+                        | Reason::StaleSignal { .. }
+                        | Reason::MetricInvalid { .. }
+                        | Reason::ScalingDisabled
+                )
+            });
+            vec![match fault {
                 Some(fault) => Said::new("ScalingActive", false, fault.word(), fault.to_string()),
                 None => Said::new(
                     "ScalingActive",
@@ -275,7 +315,7 @@ fn scaling(world: &Workload, decision: &Decision) -> Option<Said> {
                     "SignalFresh",
                     "the total follows its signal",
                 ),
-            })
+            }]
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Events: only where a state turned, and not too many. What turned is read off two statuses, so a
 //! restart repeats nothing.
 
-use pinisi_crds::HybridWorkloadStatus;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use pinisi_crds::{HybridWorkloadStatus, SiteStatus};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,10 @@ pub struct Note {
 }
 
 /// A condition, whether True is the good state, what to say when it turns bad and good.
-const TURNS: [(&str, bool, &str, &str); 6] = [
+type Turn = (&'static str, bool, &'static str, &'static str);
+
+/// Turns of a workload.
+const TURNS: [Turn; 6] = [
     ("Overflowing", false, "OverflowOpened", "OverflowClosed"),
     ("CapacityShort", false, "CapacityShort", "CapacityEnough"),
     ("Contested", false, "Contested", "ContestOver"),
@@ -29,14 +33,23 @@ const TURNS: [(&str, bool, &str, &str); 6] = [
     ("Guarded", true, "NotGuarded", "Guarded"),
 ];
 
-/// What turned from `old` to `new`.
+/// Turns of a Site that is another cluster.
+const SITE_TURNS: [Turn; 2] = [
+    ("Reachable", true, "SiteUnreachable", "SiteReachable"),
+    ("Guarded", true, "ReceivingGuardLost", "ReceivingGuardBack"),
+];
+
+/// What turned on a Site from `old` to `new`. A good start is no news.
 #[must_use]
-pub fn turned(old: &HybridWorkloadStatus, new: &HybridWorkloadStatus) -> Vec<Note> {
+pub fn site_turned(old: &SiteStatus, new: &SiteStatus) -> Vec<Note> {
+    turns(&old.conditions, &new.conditions, &SITE_TURNS)
+}
+
+fn turns(old: &[Condition], new: &[Condition], of: &[Turn]) -> Vec<Note> {
     let mut notes = Vec::new();
-    for (kind, good, bad_word, good_word) in TURNS {
-        let state = |status: &HybridWorkloadStatus| {
-            let found = status
-                .conditions
+    for (kind, good, bad_word, good_word) in of.iter().copied() {
+        let state = |conditions: &[Condition]| {
+            let found = conditions
                 .iter()
                 .find(|condition| condition.type_ == kind)?;
             let is_true = match found.status.as_str() {
@@ -62,6 +75,13 @@ pub fn turned(old: &HybridWorkloadStatus, new: &HybridWorkloadStatus) -> Vec<Not
             _ => {}
         }
     }
+    notes
+}
+
+/// What turned from `old` to `new`.
+#[must_use]
+pub fn turned(old: &HybridWorkloadStatus, new: &HybridWorkloadStatus) -> Vec<Note> {
+    let mut notes = turns(&old.conditions, &new.conditions, &TURNS);
     let draining = |status: &HybridWorkloadStatus| {
         status
             .memory

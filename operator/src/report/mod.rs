@@ -3,8 +3,10 @@
 
 pub mod conditions;
 pub mod events;
+pub mod metrics;
 pub mod objects;
 pub mod outbox;
+pub mod remote_site;
 pub mod send;
 pub mod stable;
 pub mod status;

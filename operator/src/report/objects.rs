@@ -1,9 +1,9 @@
 //! Status of Sites and SignalSources: what check counted, with conditions.
 
 use super::conditions::{Said, problems};
-use super::stable;
+use super::{remote_site, stable};
 use crate::check::problem::Problem;
-use crate::checked::{SiteSubject, SourceSubject};
+use crate::checked::{Connection, SiteSubject, SourceSubject};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use pinisi_crds::{SignalSourceStatus, SiteStatus};
@@ -20,14 +20,21 @@ pub fn site(subject: &SiteSubject, old: &SiteStatus, now: Timestamp) -> SiteStat
     } = subject.status_now.clone();
     let moved = nodes != old.nodes || allocatable != old.allocatable || cluster != old.cluster;
     let fine = ("NodesReady", format!("{nodes} nodes are Ready"));
-    let conditions = two(
-        &old.conditions,
-        &subject.problems,
-        fine,
-        subject.generation,
-        moved,
-        now,
-    );
+    let conditions = match &subject.connection {
+        Connection::Nodes => two(
+            &old.conditions,
+            &subject.problems,
+            fine,
+            subject.generation,
+            moved,
+            now,
+        ),
+        Connection::Remote(remote) => {
+            let said = remote_site::conditions(subject, remote);
+            let fresh = stable::conditions(&old.conditions, said, subject.generation, moved, now);
+            stable::over(&old.conditions, fresh)
+        }
+    };
     SiteStatus {
         observed_generation: Some(subject.generation),
         nodes,
@@ -47,9 +54,10 @@ pub fn source(
     let SignalSourceStatus {
         observed_generation: _,
         queries,
+        gateways,
         conditions: _,
     } = subject.status_now.clone();
-    let moved = queries != old.queries;
+    let moved = queries != old.queries || gateways != old.gateways;
     let failing: Vec<_> = queries
         .iter()
         .filter_map(|query| Some(format!("query {}: {}", query.name, query.error.as_ref()?)))
@@ -73,6 +81,7 @@ pub fn source(
     SignalSourceStatus {
         observed_generation: Some(subject.generation),
         queries,
+        gateways,
         conditions,
     }
 }
@@ -113,7 +122,7 @@ fn two(
 mod tests {
     use super::*;
     use crate::testing;
-    use pinisi_crds::signal_source::QueryStatus;
+    use pinisi_crds::signal_source::{GatewayStatus, QueryStatus};
     use pinisi_planner::model::site::SiteKind;
 
     #[test]
@@ -151,5 +160,44 @@ mod tests {
             ("False", "query q: bad")
         );
         assert_eq!(source(&subject, &first, testing::at(9)), first);
+    }
+
+    #[test]
+    fn a_gateway_that_fails_is_a_warning_first_and_then_not_ready() {
+        let failing = |lost| Problem::GatewayFailing {
+            address: "http://gw/".into(),
+            reason: "HttpStatus",
+            error: "HTTP status 503".into(),
+            lost,
+        };
+        let mut subject = SourceSubject {
+            uid: "u".into(),
+            generation: 1,
+            status_now: SignalSourceStatus::default(),
+            status: SignalSourceStatus::default(),
+            newest_sample: None,
+            problems: vec![failing(false)],
+        };
+        let states = |status: &SignalSourceStatus| -> Vec<String> {
+            let word = |c: &Condition| format!("{}={} {}", c.type_, c.status, c.reason);
+            status.conditions.iter().map(word).collect()
+        };
+        let held = source(&subject, &SignalSourceStatus::default(), testing::at(0));
+        assert_eq!(
+            states(&held),
+            ["Ready=True Answering", "Stalled=False HttpStatus"]
+        );
+        subject.problems = vec![failing(true)];
+        subject.status_now.gateways.push(GatewayStatus {
+            address: "http://gw/".into(),
+            ..GatewayStatus::default()
+        });
+        let lost = source(&subject, &held, testing::at(60));
+        assert_eq!(
+            states(&lost),
+            ["Ready=False HttpStatus", "Stalled=True HttpStatus"]
+        );
+        assert_eq!(lost.gateways.len(), 1);
+        assert_eq!(source(&subject, &lost, testing::at(61)), lost);
     }
 }

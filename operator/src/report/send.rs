@@ -10,8 +10,8 @@ use kube::Client;
 use kube::api::{Api, Patch, PatchParams};
 use kube::core::{ClusterResourceScope, Resource};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-use pinisi_crds::HybridWorkload;
 use pinisi_crds::names::FIELD_MANAGER;
+use pinisi_crds::{HybridWorkload, Site};
 use pinisi_planner::WorkloadId;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -122,14 +122,19 @@ impl Teller {
 
     /// Publishes notes on a workload.
     pub async fn tell(&self, id: &WorkloadId, uid: &str, notes: Vec<Note>) {
-        let subject = ObjectReference {
-            api_version: Some(HybridWorkload::api_version(&()).into_owned()),
-            kind: Some(HybridWorkload::kind(&()).into_owned()),
-            name: Some(id.name.clone()),
-            namespace: Some(id.namespace.clone()),
-            uid: Some(uid.into()),
-            ..ObjectReference::default()
-        };
+        let namespace = Some(id.namespace.clone());
+        let subject = reference::<HybridWorkload>(&id.name, namespace, uid);
+        self.publish(&subject, notes).await;
+    }
+
+    /// Publishes notes on a Site; they stand in the namespace `default`, as those of any
+    /// cluster-wide object.
+    pub async fn tell_of_site(&self, name: &str, uid: &str, notes: Vec<Note>) {
+        self.publish(&reference::<Site>(name, None, uid), notes)
+            .await;
+    }
+
+    async fn publish(&self, subject: &ObjectReference, notes: Vec<Note>) {
         for Note {
             warning,
             reason,
@@ -147,15 +152,30 @@ impl Teller {
                 action: "Plan".into(),
                 secondary: None,
             };
-            match tokio::time::timeout(EVENT_TIMEOUT, self.recorder.publish(&event, &subject)).await
+            match tokio::time::timeout(EVENT_TIMEOUT, self.recorder.publish(&event, subject)).await
             {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
                     self.metrics.error("event", "api");
-                    tracing::debug!(%error, workload = %id, "event not published");
+                    tracing::debug!(%error, object = ?subject.name, "event not published");
                 }
                 Err(_) => self.metrics.error("event", "timeout"),
             }
         }
+    }
+}
+
+fn reference<K: Resource<DynamicType = ()>>(
+    name: &str,
+    namespace: Option<String>,
+    uid: &str,
+) -> ObjectReference {
+    ObjectReference {
+        api_version: Some(K::api_version(&()).into_owned()),
+        kind: Some(K::kind(&()).into_owned()),
+        name: Some(name.to_owned()),
+        namespace,
+        uid: Some(uid.to_owned()),
+        ..ObjectReference::default()
     }
 }

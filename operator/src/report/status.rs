@@ -1,6 +1,7 @@
 //! The status of a HybridWorkload, from what was checked and decided. Pure.
 
 use super::conditions::{self, GuardState};
+use super::metrics;
 use super::stable;
 use crate::act::ActError;
 use crate::checked::{SiteSubject, WorkloadSubject};
@@ -54,26 +55,35 @@ pub fn workload(facts: &Facts<'_>) -> HybridWorkloadStatus {
         now,
     } = *facts;
     let generation = subject.generation;
-    let (said, mut status) = match planned {
+    let (mut said, mut status) = match planned {
         _ if subject.deleting => (conditions::leaving(), old.clone()),
         Some((world, decision, decisions)) => (
             conditions::planned(subject, world, decision, errors, guard),
-            counted(subject, old, decision, decisions, sites),
+            HybridWorkloadStatus {
+                current_metrics: metrics::current(&world.demand, decision.metrics.as_ref()),
+                ..counted(subject, old, decision, decisions, sites)
+            },
         ),
         None if subject.problems.is_empty() => return old.clone(),
         None => (conditions::troubled(subject, guard), old.clone()),
     };
     status.observed_generation = Some(generation);
     let moved = refresh || !same_counts(old, &status);
+    if !moved {
+        metrics::keep_words(&old.conditions, &mut said);
+    }
     let fresh = stable::conditions(&old.conditions, said, generation, moved, now);
-    status.conditions = if planned.is_some() && !subject.deleting {
-        fresh
+    status.conditions = if let (Some((world, ..)), false) = (planned, subject.deleting) {
+        metrics::with_unsaid(&world.demand, &old.conditions, fresh)
     } else {
         stable::over(&old.conditions, fresh)
     };
     status.conditions.sort_by(|a, b| a.type_.cmp(&b.type_));
     let turned = !stable::same_states(&old.conditions, &status.conditions)
         || old.observed_generation != Some(generation);
+    if !moved && !turned && metrics::alike(&old.current_metrics, &status.current_metrics) {
+        status.current_metrics.clone_from(&old.current_metrics);
+    }
     status.why = if moved || turned || old.why.is_none() {
         why(subject, planned.map(|(_, decision, _)| decision))
     } else {
@@ -121,6 +131,7 @@ fn counted(
         cloud: sum(Some(true)).to_api(),
         why: None,
         sites: shares.collect(),
+        current_metrics: vec![],
         memory: memory(decisions),
         conditions: vec![],
     }
@@ -133,12 +144,14 @@ fn memory(decisions: &Decisions) -> Option<DecisionMemory> {
         sites: _,
         drain,
         contest,
+        scaled_to_zero,
     } = decisions;
-    if total.is_none() && drain.is_none() && contest.is_none() {
+    if total.is_none() && drain.is_none() && contest.is_none() && !scaled_to_zero {
         return None;
     }
     Some(DecisionMemory {
         total: total.map(Replicas::to_api),
+        scaled_to_zero: scaled_to_zero.then_some(true),
         drain: drain.as_ref().map(
             |Drain {
                  from,

@@ -4,9 +4,11 @@
 use super::amounts::{MilliLoad, Percent, Replicas, Resources};
 use super::refusal::Refusal;
 use super::site::{SiteName, SovereignSite};
+use crate::hpa;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Namespace and name of a HybridWorkload.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,6 +117,8 @@ pub enum Demand {
     Fixed(Replicas),
     /// A load signal.
     Load(LoadDemand),
+    /// The metrics of an HPA, and a load signal beside them where there is one.
+    Metrics(Box<MetricsDemand>),
 }
 
 /// A total that follows load.
@@ -132,6 +136,35 @@ pub struct LoadDemand {
     pub signal: Signal,
     /// From a write of the scale to a Ready replica at the slowest site that could be next.
     pub start_up: SignedDuration,
+}
+
+/// A total that follows metrics as an HPA does, over all sites: one target whose count is the sum
+/// of the counts, and whose pods are the pods of all sites.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricsDemand {
+    /// Fewest replicas. 0 only with a metric of an object or from outside.
+    pub min: Replicas,
+    /// Most replicas.
+    pub max: Replicas,
+    /// `behavior` with its defaults filled in, or `None` where the spec has none.
+    pub behavior: Option<hpa::Behavior>,
+    /// `metrics` in the spec's order, each with its latest reading.
+    pub metrics: Vec<hpa::Metric>,
+    /// Pods of all sites, whatever state they are in.
+    pub pods: Vec<hpa::Pod>,
+    /// Sum of the counts in the targets' statuses.
+    pub status: Replicas,
+    /// Sites of the workload that do not answer, so that their pods and metrics are not known.
+    pub unknown_sites: BTreeSet<SiteName>,
+    /// When the metrics were read last, all of them together. The total is decided anew once for
+    /// each such time, as an HPA does once for each of its syncs.
+    pub read_at: Timestamp,
+    /// The spec's generation: after a change of the spec the total is decided anew at once.
+    pub generation: i64,
+    /// From a write of the scale to a Ready replica at the slowest site that could be next.
+    pub start_up: SignedDuration,
+    /// A load signal beside the metrics: the larger of the two needs counts.
+    pub load: Option<LoadDemand>,
 }
 
 /// The latest word of a signal.

@@ -16,15 +16,16 @@ enum Cap {
 pub(crate) fn allocate(seats: &mut Seats, want: Replicas, held: bool) {
     let mut pinned = Replicas::ZERO;
     for row in &mut seats.rows {
-        row.target = row.pin.unwrap_or(row.keep);
-        pinned = pinned.plus(row.pin.unwrap_or_default());
+        let fixed = row.fixed();
+        row.target = fixed.unwrap_or(row.keep);
+        pinned = pinned.plus(fixed.unwrap_or_default());
     }
     let want = want.minus(pinned);
     // In wide numbers: what runs may sum to more than one count can say.
     let kept: u64 = seats
         .rows
         .iter()
-        .filter(|r| r.pin.is_none())
+        .filter(|r| r.fixed().is_none())
         .map(|r| u64::from(r.target.get()))
         .sum();
     let (mut surplus, missing) = (
@@ -129,7 +130,7 @@ pub(crate) fn linger(seats: &mut Seats, want: Replicas) {
             .any(|r| r.tier == tier && r.target < r.keep)
     };
     let shrinking: Vec<_> = (0..seats.tiers.len()).map(shrinks).collect();
-    for row in seats.rows.iter_mut().filter(|r| r.pin.is_none()) {
+    for row in seats.rows.iter_mut().filter(|r| r.fixed().is_none()) {
         let shrinks = shrinking.get(row.tier).copied().unwrap_or(false);
         let stays = if shrinks {
             Replicas::ZERO
@@ -147,7 +148,7 @@ pub(crate) fn linger(seats: &mut Seats, want: Replicas) {
         waiting = waiting.plus(tier.min.min(seats.in_tier(i)).minus(ready));
     }
     room = room.min(waiting);
-    for row in seats.rows.iter_mut().filter(|r| r.pin.is_none()) {
+    for row in seats.rows.iter_mut().filter(|r| r.fixed().is_none()) {
         let stays = row.keep.minus(row.target).min(room);
         row.target = row.target.plus(stays);
         room = room.minus(stays);
@@ -158,7 +159,7 @@ fn free_rows(seats: &mut Seats, tier: usize) -> impl DoubleEndedIterator<Item = 
     seats
         .rows
         .iter_mut()
-        .filter(move |r| r.tier == tier && r.pin.is_none())
+        .filter(move |r| r.tier == tier && r.fixed().is_none())
 }
 
 fn below_minimum(seats: &Seats, tier: usize) -> Replicas {

@@ -3,7 +3,7 @@
 //! credited, so a plan never counts on a pod that is still there.
 
 use crate::model::amounts::{Percent, Replicas, Resources};
-use crate::model::site::Site;
+use crate::model::site::{Reach, Site};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -81,7 +81,7 @@ impl Room {
             requested: Resources::ZERO,
             max: site.max,
             high: site.high,
-            open: site.open,
+            open: site.open && site.reach == Reach::Reachable,
         }
     }
 

@@ -4,10 +4,12 @@
 use crate::drain::with_made;
 use crate::memory::{Blocked, Drain};
 use crate::model::World;
-use crate::model::amounts::{Replicas, Resources};
-use crate::model::site::{SiteKind, SiteName};
+use crate::model::amounts::Replicas;
+use crate::model::site::{Reach, Site, SiteKind, SiteName};
 use crate::model::workload::{Leg, Override, Placement, Workload};
 use crate::placement::room::{Asker, Room};
+use crate::time::elapsed;
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bounds of a tier.
@@ -15,6 +17,29 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Bounds {
     pub min: Replicas,
     pub max: Replicas,
+}
+
+/// Whether a site's replicas can be changed, and whether they count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Away {
+    /// It answers.
+    Here,
+    /// It does not answer, and its replicas count as serving.
+    Counted,
+    /// It has not answered for longer than its grace: its replicas are made up for elsewhere.
+    Lost,
+}
+
+impl Away {
+    fn of(site: Option<&Site>, now: Timestamp) -> Self {
+        match site.map(|site| (site.reach, site.grace)) {
+            None | Some((Reach::Reachable, _)) => Self::Here,
+            Some((Reach::Unreachable { since }, grace)) if elapsed(since, now) < grace => {
+                Self::Counted
+            }
+            Some((Reach::Unreachable { since: _ }, _)) => Self::Lost,
+        }
+    }
 }
 
 /// A site's place in the table.
@@ -25,6 +50,8 @@ pub(crate) struct Seat {
     /// The target itself, not a sibling.
     pub home: bool,
     pub leg: Leg,
+    /// Whether it answers.
+    pub away: Away,
     /// False for a site of the placement that takes no new replicas.
     pub open: bool,
     /// Said by an override.
@@ -41,6 +68,17 @@ pub(crate) struct Seat {
     pub target: Replicas,
 }
 
+impl Seat {
+    /// The count that allocation must leave as it is: said by an override, or of a site that does
+    /// not answer, where nothing can be written.
+    pub(crate) fn fixed(&self) -> Option<Replicas> {
+        match self.away {
+            Away::Here => self.pin,
+            Away::Counted | Away::Lost => Some(self.keep),
+        }
+    }
+}
+
 /// The table.
 #[derive(Clone, Debug)]
 pub(crate) struct Seats {
@@ -54,7 +92,7 @@ pub(crate) struct Seats {
 impl Seats {
     /// The table for one workload. Sites that hold replicas but are in no tier (any more) come
     /// last, in a tier of their own that takes none; for Sensitive they are left out altogether.
-    pub(crate) fn of(world: &World, workload: &Workload) -> Self {
+    pub(crate) fn of(world: &World, workload: &Workload, now: Timestamp) -> Self {
         let mut rows = Vec::new();
         let mut seen = BTreeSet::new();
         let mut seat = |site: &SiteName, tier: usize| {
@@ -66,6 +104,7 @@ impl Seats {
                 site: site.clone(),
                 tier,
                 home: false,
+                away: Away::of(world.sites.get(site), now),
                 open: world.sites.get(site).is_some_and(|s| s.open),
                 pin: None,
                 keep: leg.spec,
@@ -149,14 +188,23 @@ impl Seats {
             if let Some(b) = blocked.get(&row.site) {
                 row.keep = row.keep.min(b.holds.max(row.leg.bound));
             }
+            match row.away {
+                Away::Here => {}
+                Away::Counted => row.keep = row.keep.min(row.leg.spec),
+                Away::Lost => row.keep = Replicas::ZERO,
+            }
         }
         for (i, tier) in self.tiers.iter().enumerate() {
             let mut left = tier.max;
-            for row in self.rows.iter_mut().filter(|r| r.tier == i) {
-                let keep = row.keep.min(left);
-                row.misplaced = row.keep.minus(keep);
-                row.keep = keep;
-                left = left.minus(keep);
+            // What cannot be changed is counted first, so that changing the rest changes nothing in it.
+            for fixed in [true, false] {
+                let of_turn = |r: &&mut Seat| r.tier == i && (r.away != Away::Here) == fixed;
+                for row in self.rows.iter_mut().filter(of_turn) {
+                    let keep = row.keep.min(left);
+                    row.misplaced = row.keep.minus(keep);
+                    row.keep = keep;
+                    left = left.minus(keep);
+                }
             }
         }
     }
@@ -166,9 +214,10 @@ impl Seats {
         &mut self,
         rooms: &BTreeMap<SiteName, Room>,
         blocked: &BTreeMap<SiteName, Blocked>,
-        request: Resources,
+        workload: &Workload,
         sensitive: bool,
     ) {
+        let request = workload.request;
         let (first, second) = if sensitive {
             (Asker::Sensitive, Asker::Sensitive)
         } else {
@@ -177,10 +226,16 @@ impl Seats {
         for row in &mut self.rows {
             let room = rooms
                 .get(&row.site)
-                .filter(|_| !blocked.contains_key(&row.site));
+                .filter(|_| !blocked.contains_key(&row.site))
+                .filter(|_| !workload.refused.contains_key(&row.site));
             let more = |asker| room.map_or(Replicas::ZERO, |r| r.more(request, asker));
             row.cap_high = row.leg.bound.plus(more(first));
             row.cap_fit = row.leg.bound.plus(more(second));
+            if let Some(room) = row.leg.quota_room {
+                let pods = row.leg.bound.plus(row.leg.pending).plus(room);
+                row.cap_high = row.cap_high.min(pods);
+                row.cap_fit = row.cap_fit.min(pods);
+            }
             if more(second) == Replicas::ZERO {
                 // Nothing new: bound pods beyond the spec (a roll-out's surge) are no room either.
                 row.cap_high = row.cap_high.min(row.keep);
@@ -192,10 +247,16 @@ impl Seats {
     /// Sets the pins of an override. Sites outside the placement are ignored.
     pub(crate) fn pin(&mut self, word: &Override) {
         for row in &mut self.rows {
-            if row.tier < self.outside {
+            if row.tier < self.outside && row.away == Away::Here {
                 row.pin = word.sites.get(&row.site).copied();
             }
         }
+    }
+
+    /// After everything was decided: what does not answer stays as it was last seen.
+    pub(crate) fn freeze(&mut self) {
+        let frozen = self.rows.iter_mut().filter(|r| r.away != Away::Here);
+        frozen.for_each(|r| r.target = r.leg.spec);
     }
 
     /// What counts as placed now. Before anything was decided, all that is specified does.
@@ -210,6 +271,11 @@ impl Seats {
                 }
             })
             .sum()
+    }
+
+    /// What the specs say in all.
+    pub(crate) fn specified(&self) -> Replicas {
+        self.rows.iter().map(|r| r.leg.spec).sum()
     }
 
     /// Sum of the targets.

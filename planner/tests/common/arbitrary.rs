@@ -2,7 +2,10 @@
 //! bounds that contradict each other, names of sites that are not there.
 
 use super::*;
-use pinisi_planner::memory::{Blocked, Contest, Decisions, Drain, Statistics, WorkloadMemory};
+use pinisi_planner::hpa;
+use pinisi_planner::memory::{
+    Blocked, Contest, Decisions, Drain, Statistics, Syncs, WorkloadMemory,
+};
 use pinisi_planner::model::refusal::{Refusal, RefusalKind};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -163,7 +166,257 @@ fn any_demand() -> impl Strategy<Value = Demand> {
             })
         },
     );
-    prop_oneof![1 => Just(Demand::Untouched), 2 => count().prop_map(Demand::Fixed), 6 => load]
+    let load = load.boxed();
+    let with_load =
+        (any_metrics(), option::weighted(0.3, load.clone())).prop_map(|(metrics, load)| {
+            let load = load.and_then(|d| match d {
+                Demand::Load(l) => Some(l),
+                Demand::Untouched | Demand::Fixed(_) | Demand::Metrics(_) => None,
+            });
+            Demand::Metrics(Box::new(MetricsDemand { load, ..metrics }))
+        });
+    prop_oneof![1 => Just(Demand::Untouched), 2 => count().prop_map(Demand::Fixed), 6 => load, 6 => with_load]
+}
+
+fn small_int() -> impl Strategy<Value = i32> {
+    prop_oneof![8 => 0i32..200, 1 => Just(i32::MIN), 1 => Just(i32::MAX)]
+}
+fn wide_int() -> impl Strategy<Value = i64> {
+    prop_oneof![8 => 0i64..5000, 1 => Just(i64::MIN), 1 => Just(i64::MAX), 1 => Just(0)]
+}
+pub fn any_fault() -> impl Strategy<Value = hpa::Fault> {
+    prop_oneof![
+        Just(hpa::Fault::Empty),
+        Just(hpa::Fault::NotAskedYet),
+        time().prop_map(|at| hpa::Fault::Stale { at }),
+        Just(hpa::Fault::NotANumber("NaN".into())),
+    ]
+}
+fn reading<T: std::fmt::Debug + Clone + 'static>(
+    value: impl Strategy<Value = T> + 'static,
+) -> BoxedStrategy<hpa::Reading<T>> {
+    prop_oneof![
+        4 => value.prop_map(hpa::Reading::Read),
+        1 => any_fault().prop_map(hpa::Reading::Lost),
+    ]
+    .boxed()
+}
+fn pod_key() -> impl Strategy<Value = hpa::PodKey> {
+    (site_name(), 0..8usize).prop_map(|(site, i)| hpa::PodKey {
+        site,
+        name: format!("p{i}").as_str().into(),
+    })
+}
+fn pod_values() -> impl Strategy<Value = Vec<hpa::PodValue>> {
+    let value = (pod_key(), wide_int(), time(), duration()).prop_map(|(pod, milli, at, window)| {
+        hpa::PodValue {
+            pod,
+            milli,
+            at,
+            window,
+        }
+    });
+    vec(value, 0..8)
+}
+fn resource() -> impl Strategy<Value = hpa::ResourceName> {
+    prop_oneof![Just("cpu"), Just("memory")].prop_map(hpa::ResourceName::new)
+}
+pub fn any_metric() -> impl Strategy<Value = hpa::Metric> {
+    let target = prop_oneof![
+        small_int().prop_map(hpa::ResourceTarget::Utilization),
+        wide_int().prop_map(hpa::ResourceTarget::AverageValue),
+    ];
+    let container = option::of(prop_oneof![Just("app".into()), Just("none".into())]);
+    let of_resource = (resource(), container, target, reading(pod_values())).prop_map(
+        |(name, container, target, reading)| hpa::Metric::Resource {
+            name,
+            container,
+            target,
+            reading,
+        },
+    );
+    let of_pods =
+        (wide_int(), reading(pod_values())).prop_map(|(average, reading)| hpa::Metric::Pods {
+            name: "m".into(),
+            average,
+            reading,
+        });
+    let target = || {
+        prop_oneof![
+            wide_int().prop_map(hpa::ValueTarget::Value),
+            wide_int().prop_map(hpa::ValueTarget::AverageValue),
+        ]
+    };
+    let of_object =
+        (target(), reading(wide_int())).prop_map(|(target, reading)| hpa::Metric::Object {
+            name: "m".into(),
+            kind: "Service".into(),
+            target,
+            reading,
+        });
+    let external = (target(), reading(vec(wide_int(), 0..4))).prop_map(|(target, reading)| {
+        hpa::Metric::External {
+            name: "m".into(),
+            target,
+            reading,
+        }
+    });
+    prop_oneof![2 => of_resource, 1 => of_pods, 1 => of_object, 2 => external]
+}
+fn any_pod() -> impl Strategy<Value = hpa::Pod> {
+    let phase = prop_oneof![
+        4 => Just(hpa::Phase::Running),
+        1 => Just(hpa::Phase::Pending),
+        1 => Just(hpa::Phase::Failed),
+        1 => Just(hpa::Phase::Unknown),
+    ];
+    let status = prop_oneof![
+        Just(hpa::ReadyStatus::True),
+        Just(hpa::ReadyStatus::False),
+        Just(hpa::ReadyStatus::Unknown)
+    ];
+    let ready = (status, time()).prop_map(|(status, since)| hpa::Ready { status, since });
+    let requests = btree_map(resource(), wide_int(), 0..3).boxed();
+    (
+        pod_key(),
+        phase,
+        prop::bool::weighted(0.1),
+        option::of(time()),
+        option::of(ready),
+        option::weighted(0.1, requests.clone()),
+        requests,
+    )
+        .prop_map(|(key, phase, terminating, started, ready, pod, requests)| {
+            let container = hpa::Container {
+                name: "app".into(),
+                requests,
+            };
+            hpa::Pod {
+                key,
+                phase,
+                terminating,
+                started,
+                ready,
+                requests: std::sync::Arc::new(hpa::PodRequests {
+                    pod,
+                    containers: vec![container],
+                }),
+            }
+        })
+}
+fn rules() -> impl Strategy<Value = hpa::Rules> {
+    let kind = prop_oneof![Just(hpa::PolicyKind::Pods), Just(hpa::PolicyKind::Percent)];
+    let policy =
+        (kind, small_int(), small_int()).prop_map(|(kind, value, period_seconds)| hpa::Policy {
+            kind,
+            value,
+            period_seconds,
+        });
+    let select = prop_oneof![
+        2 => Just(hpa::Select::Max),
+        1 => Just(hpa::Select::Min),
+        1 => Just(hpa::Select::Disabled)
+    ];
+    let tolerance = option::of(number().prop_map(hpa::Tolerance::from_nanos));
+    (
+        option::of(small_int()),
+        select,
+        vec(policy, 0..3),
+        tolerance,
+    )
+        .prop_map(|(window_seconds, select, policies, tolerance)| hpa::Rules {
+            window_seconds,
+            select,
+            policies,
+            tolerance,
+        })
+}
+pub fn any_behavior() -> impl Strategy<Value = hpa::Behavior> {
+    (rules(), rules()).prop_map(|(up, down)| hpa::Behavior { up, down })
+}
+pub fn any_metrics() -> impl Strategy<Value = MetricsDemand> {
+    let bounds = (count(), count(), count());
+    let times = (time(), 0i64..3, duration());
+    let seen = (
+        vec(any_metric(), 0..4),
+        vec(any_pod(), 0..8),
+        option::weighted(0.1, site_name()),
+    );
+    (bounds, option::of(any_behavior()), times, seen).prop_map(
+        |((min, max, status), behavior, (read_at, generation, start_up), (metrics, pods, site))| {
+            MetricsDemand {
+                min,
+                max,
+                behavior,
+                metrics,
+                pods,
+                status,
+                unknown_sites: site.into_iter().collect(),
+                read_at,
+                generation,
+                start_up,
+                load: None,
+            }
+        },
+    )
+}
+/// What a hostile status or an odd clock could leave: long lists, negative and largest numbers.
+pub fn any_hpa_memory() -> impl Strategy<Value = hpa::Memory> {
+    let recommendation = (small_int(), time())
+        .prop_map(|(replicas, at)| hpa::memory::Recommendation { replicas, at })
+        .boxed();
+    let event = || {
+        (small_int(), time(), any::<bool>()).prop_map(|(change, at, outdated)| {
+            hpa::memory::ScaleEvent {
+                change,
+                at,
+                outdated,
+            }
+        })
+    };
+    let long = hpa::memory::RECOMMENDATIONS_MAX + 40;
+    (
+        prop_oneof![9 => vec(recommendation.clone(), 0..6), 1 => vec(recommendation, long..long + 9)],
+        vec(event(), 0..6),
+        vec(event(), 0..6),
+    )
+        .prop_map(|(recommendations, ups, downs)| hpa::Memory {
+            recommendations,
+            ups,
+            downs,
+        })
+}
+fn any_syncs() -> impl Strategy<Value = Syncs> {
+    let times = (time(), time(), time(), 0i64..3);
+    (any_hpa_memory(), times, any_metrics(), small_int()).prop_map(
+        |(memory, (since, at, read_at, generation), demand, current)| {
+            let spec = hpa::Spec {
+                min: demand.min.to_api(),
+                max: demand.max.to_api(),
+                behavior: demand.behavior.clone(),
+            };
+            let input = hpa::Input {
+                spec: &spec,
+                current,
+                status: current,
+                scaled_to_zero: false,
+                metrics: &demand.metrics,
+                pods: &demand.pods,
+                unknown_sites: &demand.unknown_sites,
+                settings: hpa::Settings::default(),
+                now: at,
+            };
+            let outcome = hpa::evaluate(&input, &mut hpa::Memory::default());
+            Syncs {
+                memory,
+                since,
+                at,
+                read_at,
+                generation,
+                outcome,
+            }
+        },
+    )
 }
 
 fn any_placement() -> impl Strategy<Value = Placement> {
@@ -276,12 +529,14 @@ fn any_memory_of_one() -> impl Strategy<Value = WorkloadMemory> {
         btree_map(site_name(), count(), 0..4),
         option::of(drain),
         option::of(contest),
+        any::<bool>(),
     )
-        .prop_map(|(total, sites, drain, contest)| Decisions {
+        .prop_map(|(total, sites, drain, contest, scaled_to_zero)| Decisions {
             total,
             sites,
             drain,
             contest,
+            scaled_to_zero,
         });
     let blocked = (time(), count()).prop_map(|(until, holds)| Blocked {
         until,
@@ -293,12 +548,14 @@ fn any_memory_of_one() -> impl Strategy<Value = WorkloadMemory> {
         vec((time(), count()), 0..8),
         option::of(time()),
         btree_map(site_name(), blocked, 0..3),
+        option::of(any_syncs()),
     )
-        .prop_map(|(samples, needs, needs_since, blocked)| Statistics {
+        .prop_map(|(samples, needs, needs_since, blocked, syncs)| Statistics {
             samples: samples.into(),
             needs: needs.into(),
             needs_since,
             blocked,
+            syncs: syncs.map(Box::new),
         });
     (decisions, statistics).prop_map(|(decisions, statistics)| WorkloadMemory {
         decisions,

@@ -127,9 +127,33 @@ pub fn load(units: u64, when: Timestamp) -> Demand {
     })
 }
 
+/// Sets the signal of a load. For metrics, a signal that is lost loses the first of them.
 pub fn with_signal(w: &mut Workload, signal: Signal) {
-    if let Demand::Load(l) = &mut w.demand {
-        l.signal = signal;
+    match &mut w.demand {
+        Demand::Untouched | Demand::Fixed(_) => {}
+        Demand::Load(l) => l.signal = signal,
+        Demand::Metrics(m) => {
+            if !matches!(signal, Signal::Fresh { .. }) {
+                lose_one(m);
+            }
+            if let Some(l) = &mut m.load {
+                l.signal = signal;
+            }
+        }
+    }
+}
+
+fn lose_one(m: &mut MetricsDemand) {
+    use pinisi_planner::hpa::{Fault, Metric, Reading};
+    if m.metrics.is_empty() {
+        return; // invalid as it is
+    }
+    match &mut m.metrics[0] {
+        Metric::Resource { reading, .. } | Metric::Pods { reading, .. } => {
+            *reading = Reading::Lost(Fault::Empty);
+        }
+        Metric::Object { reading, .. } => *reading = Reading::Lost(Fault::Empty),
+        Metric::External { reading, .. } => *reading = Reading::Lost(Fault::Empty),
     }
 }
 

@@ -88,6 +88,26 @@ pub fn signal_source(name: &str, address: &str) -> Value {
     })
 }
 
+/// Exporters scraped directly every 200 ms: `rps` is the rate of their counters over a second,
+/// `now` their gauges as they stand. Figures are stale after 5 s.
+#[must_use]
+pub fn gateway_source(name: &str, addresses: &[&str]) -> Value {
+    let gateways: Vec<Value> = addresses
+        .iter()
+        .map(|address| json!({"address": format!("http://{address}/metrics")}))
+        .collect();
+    json!({
+        "apiVersion": "pinisi.dev/v1alpha1", "kind": "SignalSource", "metadata": {"name": name},
+        "spec": {
+            "gateways": gateways, "intervalMilliseconds": 200, "staleAfterSeconds": 5,
+            "queries": [
+                {"name": "rps", "metric": "pinisi_demo_requests_total", "rateWindowMilliseconds": 1000},
+                {"name": "now", "metric": "pinisi_demo_offered_rps"},
+            ],
+        },
+    })
+}
+
 /// A Deployment whose pods start at `site` and ask for `millicores`.
 #[must_use]
 pub fn deployment(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::children::SpawnSpec;
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, FRONT_PROXY};
 use crate::files::write_private;
 use crate::paths::StateDir;
 use crate::programs::Programs;
@@ -47,12 +47,15 @@ pub fn command(
     let policy = dir.config("audit-policy.yaml");
     write_private(&policy, AUDIT_POLICY.as_bytes())?;
     let Credentials {
-        ca: _,
+        ca,
         server_certificate,
         server_key,
         service_account_key,
         service_account_public_key,
         tokens,
+        front_ca,
+        front_certificate,
+        front_key,
     } = credentials;
     let args = vec![
         format!("--etcd-servers={etcd_url}"),
@@ -76,6 +79,15 @@ pub fn command(
         "--authorization-mode=Node,RBAC".into(),
         "--enable-admission-plugins=NodeRestriction".into(),
         "--enable-aggregator-routing=false".into(),
+        // Nobody has a certificate of it; API services ask for one to be named.
+        format!("--client-ca-file={}", ca.display()),
+        format!("--requestheader-client-ca-file={}", front_ca.display()),
+        format!("--requestheader-allowed-names={FRONT_PROXY}"),
+        "--requestheader-username-headers=X-Remote-User".into(),
+        "--requestheader-group-headers=X-Remote-Group".into(),
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-".into(),
+        format!("--proxy-client-cert-file={}", front_certificate.display()),
+        format!("--proxy-client-key-file={}", front_key.display()),
         "--allow-privileged=true".into(),
         "--max-requests-inflight=4000".into(),
         "--max-mutating-requests-inflight=2000".into(),

@@ -2,8 +2,9 @@
 //! microsecond. Requests are noted once, when they are answered; a watch also
 //! when it begins.
 
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -144,6 +145,104 @@ impl AuditLog {
             line.clear();
         }
         Ok(events)
+    }
+}
+
+impl AuditLog {
+    /// Reads on from where the log ends now.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn tail(&self) -> Result<AuditTail> {
+        let file = File::open(&self.path);
+        let end = file.and_then(|file| file.metadata());
+        let end = end.with_context(|| format!("cannot read {}", self.path.display()))?;
+        Ok(AuditTail {
+            path: self.path.clone(),
+            read: end.len(),
+            within: end.len() > 0,
+        })
+    }
+}
+
+/// What is added to an audit log, piece by piece: for runs whose whole log would
+/// be long to read again and again.
+#[derive(Debug)]
+pub struct AuditTail {
+    path: PathBuf,
+    read: u64,
+    /// The place may be within a line that was being written.
+    within: bool,
+}
+
+impl AuditTail {
+    /// Passes on what was added since last time, of the lines that `wanted` lets
+    /// through unread. A last line that is still being written comes next time.
+    ///
+    /// # Errors
+    /// When the file cannot be read or a whole line is not an event.
+    pub fn read(
+        &mut self,
+        wanted: impl Fn(&str) -> bool,
+        mut pass: impl FnMut(AuditEvent),
+    ) -> Result<()> {
+        let file = File::open(&self.path)
+            .with_context(|| format!("cannot read {}", self.path.display()))?;
+        let mut reader = BufReader::new(file);
+        if self.within {
+            // The byte before says whether a line ends there.
+            reader.seek(SeekFrom::Start(self.read - 1))?;
+            let mut rest = Vec::new();
+            let skipped = reader.read_until(b'\n', &mut rest)?;
+            if !rest.ends_with(b"\n") {
+                return Ok(());
+            }
+            self.read += u64::try_from(skipped)? - 1;
+            self.within = false;
+        } else {
+            reader.seek(SeekFrom::Start(self.read))?;
+        }
+        let mut line = String::new();
+        loop {
+            line.clear();
+            let length = reader.read_line(&mut line)?;
+            if !line.ends_with('\n') {
+                return Ok(());
+            }
+            self.read += u64::try_from(length)?;
+            if wanted(&line) {
+                pass(parse(&line).with_context(|| format!("not an audit event: {line}"))?);
+            }
+        }
+    }
+}
+
+/// How many events there are of each kind that `kind` tells them by, such as
+/// `|event| event.user.clone()`.
+pub fn count_by<K: Ord>(
+    events: &[AuditEvent],
+    kind: impl Fn(&AuditEvent) -> K,
+) -> BTreeMap<K, usize> {
+    let mut counts = BTreeMap::new();
+    for event in events {
+        *counts.entry(kind(event)).or_default() += 1;
+    }
+    counts
+}
+
+impl AuditEvent {
+    /// The program that asked, without its version and platform: the first word
+    /// and the part after the last slash of `kube-controller-manager/v1.37.2
+    /// (linux/amd64) kubernetes/abc/horizontal-pod-autoscaler`.
+    #[must_use]
+    pub fn program(&self) -> String {
+        let first = self.user_agent.split('/').next().unwrap_or_default();
+        let last = self.user_agent.rsplit('/').next().unwrap_or_default();
+        if self.user_agent.contains(") ") && !last.contains(' ') {
+            format!("{first}/{last}")
+        } else {
+            first.to_owned()
+        }
     }
 }
 
@@ -295,6 +394,51 @@ mod tests {
         let from: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
         let until: Timestamp = "2026-01-02T03:04:06Z".parse().unwrap();
         assert_eq!(read(AuditFilter::default().between(from, until)), 1);
+    }
+
+    #[test]
+    fn counts_by_user_and_by_program() {
+        let (_file, log) = log(&format!("{SCALE}\n{SCALE}\n{PATH}\n"));
+        let events = log.read(&AuditFilter::default()).unwrap();
+        let users = count_by(&events, |event| event.user.clone());
+        assert_eq!(users["system:serviceaccount:pinisi-system:pinisi"], 2);
+        assert_eq!(users["lab-admin"], 1);
+        let mut event = events[0].clone();
+        assert_eq!(event.program(), "pinisi");
+        let agent = "kube-controller-manager/v1.37.2 (linux/amd64) kubernetes/abc";
+        event.user_agent = format!("{agent}/horizontal-pod-autoscaler");
+        assert_eq!(
+            event.program(),
+            "kube-controller-manager/horizontal-pod-autoscaler"
+        );
+        event.user_agent = "kubectl/v1.37.2 (linux/amd64)".into();
+        assert_eq!(event.program(), "kubectl");
+    }
+
+    #[test]
+    fn a_tail_passes_on_each_new_line_once_and_whole() {
+        let (mut file, log) = log(&format!("{SCALE}\n"));
+        let half = PATH.len() / 2;
+        file.write_all(&PATH.as_bytes()[..half]).unwrap();
+        let mut tail = log.tail().unwrap();
+        let mut next = || {
+            let mut users = Vec::new();
+            tail.read(
+                |line| !line.contains("unwanted"),
+                |event| users.push(event.user),
+            )
+            .unwrap();
+            users
+        };
+        assert!(next().is_empty());
+        // The line that was being written began before.
+        file.write_all(&PATH.as_bytes()[half..]).unwrap();
+        file.write_all(format!("\n{SCALE}\nunwanted\n{PATH}").as_bytes())
+            .unwrap();
+        assert_eq!(next(), ["system:serviceaccount:pinisi-system:pinisi"]);
+        file.write_all(b"\n").unwrap();
+        assert_eq!(next(), ["lab-admin"]);
+        assert!(next().is_empty());
     }
 
     #[test]

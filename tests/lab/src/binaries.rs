@@ -3,7 +3,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail};
@@ -45,6 +45,30 @@ pub fn operator(progress: &Progress) -> Result<PathBuf> {
     }
 }
 
+/// Builds this program anew for release, runs that with the same arguments, and
+/// answers how it ended: for what is to be measured.
+///
+/// # Errors
+/// When it cannot be built or run.
+pub fn run_released(progress: &Progress) -> Result<ExitCode> {
+    progress.say("building for release; a first time takes minutes");
+    let folder = profile_dir()?;
+    let target = folder.parent().context("this program has no folder")?;
+    let lab = build_in(&target.join("release"), "lab", progress)?;
+    let mut command = Command::new(&lab);
+    command.args(env::args_os().skip(1));
+    // Ctrl-C reaches both; the other ends its lab first.
+    end_with_parent(&mut command, Signal::TERM);
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run {}", lab.display()))?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
 /// Cargo is asked once a process: a test starts many labs.
 fn once(built: &OnceLock<PathBuf>, build: impl FnOnce() -> Result<PathBuf>) -> Result<PathBuf> {
     match built.get() {
@@ -59,7 +83,10 @@ fn once(built: &OnceLock<PathBuf>, build: impl FnOnce() -> Result<PathBuf>) -> R
 /// # Errors
 /// When cargo fails; what it said has been shown.
 pub fn build(binary: &str, progress: &Progress) -> Result<PathBuf> {
-    let folder = profile_dir()?;
+    build_in(&profile_dir()?, binary, progress)
+}
+
+fn build_in(folder: &Path, binary: &str, progress: &Progress) -> Result<PathBuf> {
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev".to_owned(),
         Some(name) => name.to_owned(),

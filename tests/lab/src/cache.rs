@@ -164,7 +164,7 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::programs::PROGRAMS;
+    use crate::programs::ETCD;
 
     fn parts(parts: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
         parts
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn the_go_version_flags_and_package_are_inputs() {
-        let etcd = PROGRAMS[0];
+        let etcd = ETCD;
         let key = Key::of(&etcd, "go1.26.8").unwrap();
         assert_eq!(key, Key::of(&etcd, "go1.26.8").unwrap());
         assert_ne!(key, Key::of(&etcd, "go1.26.9").unwrap());
@@ -228,11 +228,11 @@ mod tests {
     fn a_kept_build_is_found_and_a_half_one_is_not() {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::at(dir.path().to_owned());
-        let key = Key::of(&PROGRAMS[0], "go").unwrap();
+        let key = Key::of(&ETCD, "go").unwrap();
         let scratch = cache.scratch().unwrap();
         fs::write(scratch.path().join("etcd"), b"x").unwrap();
-        assert_eq!(cache.find(&PROGRAMS[0], &key), None);
-        let path = cache.keep(&PROGRAMS[0], &key, scratch).unwrap();
-        assert_eq!(cache.find(&PROGRAMS[0], &key), Some(path));
+        assert_eq!(cache.find(&ETCD, &key), None);
+        let path = cache.keep(&ETCD, &key, scratch).unwrap();
+        assert_eq!(cache.find(&ETCD, &key), Some(path));
     }
 }

@@ -50,6 +50,7 @@ impl SpawnSpec {
 
 struct Owned {
     child: Child,
+    spec: SpawnSpec,
     state: ChildState,
     awaited_end: bool,
 }
@@ -127,10 +128,21 @@ impl Children {
         };
         self.owned.push(Owned {
             child,
+            spec: spec.clone(),
             state,
             awaited_end: false,
         });
         Ok(process)
+    }
+
+    /// Starts a process again that has ended, as it was started before.
+    ///
+    /// # Errors
+    /// When it runs, was never started, or cannot be run.
+    pub fn start_again(&mut self, name: &str) -> Result<ProcessId> {
+        let owned = self.owned.iter().find(|owned| owned.state.name == name);
+        let spec = owned.map(|owned| owned.spec.clone());
+        self.spawn(&spec.with_context(|| format!("{name} was never started"))?)
     }
 
     /// Notes which processes have ended; `true` when one did since last time.
@@ -180,17 +192,36 @@ impl Children {
         }
     }
 
-    /// Sends a signal to a process that runs; `false` when none of this name does.
+    /// Tells a process that runs to end, one that is halted too; `false` when
+    /// none of this name runs.
     pub fn signal(&mut self, name: &str, signal: Signal) -> bool {
-        self.reap();
-        let Some(owned) = self.owned.iter_mut().find(|owned| owned.state.name == name) else {
+        let Some(owned) = self.running_one(name) else {
             return false;
         };
-        if owned.state.ended.is_some() {
-            return false;
-        }
         owned.awaited_end = true;
-        owned.state.process.signal(signal).unwrap_or(false)
+        let told = owned.state.process.signal(signal).unwrap_or(false);
+        // A halted process hears of the end only when it goes on.
+        told && owned.state.process.signal(Signal::CONT).unwrap_or(true)
+    }
+
+    /// Halts a process that runs: its sockets stay open and nothing answers.
+    /// `false` when none of this name runs.
+    pub fn halt(&mut self, name: &str) -> bool {
+        self.running_one(name)
+            .is_some_and(|owned| owned.state.process.signal(Signal::STOP).unwrap_or(false))
+    }
+
+    /// Lets a halted process go on. `false` when none of this name runs.
+    pub fn go_on(&mut self, name: &str) -> bool {
+        self.running_one(name)
+            .is_some_and(|owned| owned.state.process.signal(Signal::CONT).unwrap_or(false))
+    }
+
+    fn running_one(&mut self, name: &str) -> Option<&mut Owned> {
+        self.reap();
+        self.owned
+            .iter_mut()
+            .find(|owned| owned.state.name == name && owned.state.ended.is_none())
     }
 
     /// What to write into the state file.
@@ -221,5 +252,38 @@ fn how_it_ended(status: ExitStatus, awaited: bool) -> String {
         format!("{how} (asked to)")
     } else {
         how
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn ended(children: &mut Children, name: &str) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while children.runs(name) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        !children.runs(name)
+    }
+
+    #[test]
+    fn starts_again_what_has_ended_and_ends_what_is_halted() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut children = Children::new(StateDir::at(temp.path().to_owned()));
+        let spec = SpawnSpec::new("nap", "sleep".into(), vec!["60".into()]);
+        let first = children.spawn(&spec).unwrap();
+        assert!(children.start_again("nap").is_err(), "it runs");
+        assert!(children.halt("nap") && children.runs("nap"));
+        assert!(children.signal("nap", Signal::TERM));
+        assert!(ended(&mut children, "nap"), "a halted process must end too");
+        assert!(!children.halt("nap") && !children.go_on("nap"));
+        let second = children.start_again("nap").unwrap();
+        assert_ne!(first, second);
+        assert!(children.halt("nap") && children.go_on("nap"));
+        assert!(children.signal("nap", Signal::KILL) && ended(&mut children, "nap"));
+        assert!(children.start_again("other").is_err(), "never started");
     }
 }

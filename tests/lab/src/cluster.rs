@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use k8s_openapi::api::core::v1::ServiceAccount;
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::{Api, Client};
 
 use crate::children::{Children, SpawnSpec};
@@ -13,7 +14,10 @@ use crate::files::private_dir;
 use crate::paths::StateDir;
 use crate::programs::Programs;
 use crate::spec::LabSpec;
-use crate::{apiserver, client, controllers, credentials, etcd, kwok, nodes, ports, prometheus};
+use crate::{
+    apiserver, apply, client, controllers, credentials, etcd, kwok, metrics_apis, nodes, ports,
+    prometheus,
+};
 
 const POLL: Duration = Duration::from_millis(100);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -24,8 +28,12 @@ const NODES_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct Endpoints {
     /// The API server.
     pub apiserver_url: String,
+    /// etcd's clients.
+    pub etcd_url: String,
     /// Prometheus, where the lab has one.
     pub prometheus_url: Option<String>,
+    /// Where the metrics adapter takes its values, where the lab has one.
+    pub adapter_url: Option<String>,
 }
 
 /// What the start needs from the supervisor.
@@ -68,6 +76,11 @@ impl Starter<'_> {
             )?),
             None => None,
         };
+        let metrics_ports = if spec.metrics {
+            Some(MetricsPorts::hold()?)
+        } else {
+            None
+        };
         let apiserver_url = format!("https://{}", api_port.address());
         let etcd_url = format!("http://{}", etcd_port.address());
         let keys = credentials::create(dir, &apiserver_url, apiserver::SERVICE_IP)?;
@@ -108,12 +121,24 @@ impl Starter<'_> {
         .await?;
         step("the API server is up");
 
-        self.spawn(&controllers::controllers(programs, dir, &keys))?;
+        self.spawn(&controllers::controllers(
+            programs,
+            dir,
+            &keys,
+            spec.hpa_apart,
+        ))?;
         self.spawn(&controllers::scheduler(programs, dir)?)?;
         for group in &spec.nodes {
             nodes::create(&admin, group, 0, group.count).await?;
         }
-        self.spawn(&kwok::command(programs, dir, spec)?)?;
+        let metrics_ports = metrics_ports.map(MetricsPorts::release);
+        let usage_port = metrics_ports.map(|ports| ports.usage);
+        self.spawn(&kwok::command(programs, dir, spec, usage_port)?)?;
+        if let Some(ports) = metrics_ports {
+            self.spawn(&metrics_apis::server(programs, dir, &keys, ports)?)?;
+            self.spawn(&metrics_apis::adapter(programs, dir, &keys, ports)?)?;
+            apply::apply(&admin, &metrics_apis::objects(ports)).await?;
+        }
         self.until(controllers::CONTROLLERS, NODES_TIMEOUT, || {
             has_service_account(&admin)
         })
@@ -131,13 +156,39 @@ impl Starter<'_> {
             .await?;
             step("Prometheus is up");
         }
+        let adapter_url = match metrics_ports {
+            Some(ports) => Some(self.metrics_up(&admin, ports).await?),
+            None => None,
+        };
         self.children
             .borrow_mut()
             .must_run(controllers::SCHEDULER)?;
         Ok(Endpoints {
             apiserver_url,
+            etcd_url,
             prometheus_url,
+            adapter_url,
         })
+    }
+
+    /// Waits until the metrics APIs answer through the API server, and says where
+    /// the adapter takes its values.
+    async fn metrics_up(&self, admin: &Client, ports: metrics_apis::Ports) -> Result<String> {
+        let url = format!("http://127.0.0.1:{}", ports.values);
+        let timeout = metrics_apis::START_TIMEOUT;
+        self.until_http(metrics_apis::ADAPTER, &format!("{url}/ready"), timeout)
+            .await?;
+        for name in metrics_apis::API_SERVICES {
+            let process = if name.ends_with("beta1.metrics.k8s.io") {
+                metrics_apis::SERVER
+            } else {
+                metrics_apis::ADAPTER
+            };
+            self.until(process, timeout, || is_available(admin, name))
+                .await?;
+        }
+        (self.step)("the metrics APIs are up");
+        Ok(url)
     }
 
     fn spawn(&self, spec: &SpawnSpec) -> Result<()> {
@@ -188,7 +239,45 @@ impl Starter<'_> {
     }
 }
 
-async fn is_ready(admin: &Client) -> bool {
+/// Ports of the metrics APIs, held until their programs are started.
+struct MetricsPorts([ports::HeldPort; 4]);
+
+impl MetricsPorts {
+    fn hold() -> Result<Self> {
+        let hold = |purpose| ports::hold(None, purpose, "LabSpec::with_metrics");
+        Ok(Self([
+            hold("metrics-server")?,
+            hold("the metrics adapter")?,
+            hold("the metrics adapter's values")?,
+            hold("the use of simulated pods")?,
+        ]))
+    }
+
+    fn release(self) -> metrics_apis::Ports {
+        let Self(held) = self;
+        let [server, adapter, values, usage] = held.map(ports::HeldPort::release);
+        metrics_apis::Ports {
+            server,
+            adapter,
+            values,
+            usage,
+        }
+    }
+}
+
+async fn is_available(admin: &Client, api_service: &str) -> bool {
+    let services: Api<APIService> = Api::all(admin.clone());
+    let Ok(service) = services.get(api_service).await else {
+        return false;
+    };
+    let conditions = service.status.and_then(|status| status.conditions);
+    conditions
+        .unwrap_or_default()
+        .iter()
+        .any(|condition| condition.type_ == "Available" && condition.status == "True")
+}
+
+pub(crate) async fn is_ready(admin: &Client) -> bool {
     let request = http::Request::get("/readyz")
         .body(Vec::new())
         .context("request");

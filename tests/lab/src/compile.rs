@@ -9,14 +9,15 @@ use std::process::Stdio;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 
 use crate::cache::{Cache, Key};
 use crate::files::free_bytes;
 use crate::process::end_with_parent;
-use crate::programs::{PROGRAMS, Program, Programs};
+use crate::programs::{ETCD, Program, Programs};
 use crate::progress::{Progress, human};
+use crate::spec::LabSpec;
 use crate::{go, paths};
 
 /// Free disk that a build from nothing wants: Go's build cache (6 GB), its
@@ -25,18 +26,28 @@ pub const DISK_NEEDED_BYTES: u64 = 11 << 30;
 const LINES_KEPT: usize = 12;
 const POLL: Duration = Duration::from_millis(200);
 
-/// Makes sure that all programs are built, and says where they are. Blocks for
-/// about a quarter of an hour where nothing is built yet, for a moment where
-/// all is. Call it from a thread that lives until it returns.
+/// Makes sure that the programs of this lab are built, and says where they are.
+/// Blocks for about a quarter of an hour where nothing is built yet, for a
+/// moment where all is. Call it from a thread that lives until it returns.
 ///
 /// # Errors
 /// One line: what is missing or failed, and what to do.
-pub fn ensure_programs(progress: &Progress) -> Result<Programs> {
+pub fn ensure_programs(spec: &LabSpec, progress: &Progress) -> Result<Programs> {
+    let built = ensure(&Programs::needed(spec), progress)?;
+    Programs::from_needed(built)
+        .context("the list of programs changed; this is a defect of the lab")
+}
+
+/// The same for any programs: a path for each.
+///
+/// # Errors
+/// As [`ensure_programs`].
+pub fn ensure(programs: &[Program], progress: &Progress) -> Result<Vec<PathBuf>> {
     let cache = Cache::at(paths::cache_dir()?);
-    let go_version = go::version(&PROGRAMS[0].module_dir())?;
+    let go_version = go::version(&ETCD.module_dir())?;
     let mut lock = None;
     let mut built = Vec::new();
-    for (index, program) in PROGRAMS.iter().enumerate() {
+    for (index, program) in programs.iter().enumerate() {
         let key = Key::of(program, &go_version)?;
         if lock.is_none() && cache.find(program, &key).is_none() {
             lock = Some(cache.lock(progress)?);
@@ -45,20 +56,15 @@ pub fn ensure_programs(progress: &Progress) -> Result<Programs> {
         // Looked up again: another lab may have built it while we waited.
         let path = match cache.find(program, &key) {
             Some(path) => path,
-            None => build(program, &key, &cache, index + 1, progress)?,
+            None => {
+                let place = format!("{} of {}", index + 1, programs.len());
+                build(program, &key, &cache, &place, progress)?
+            }
         };
         built.push(path);
     }
     drop(lock);
-    <[PathBuf; PROGRAMS.len()]>::try_from(built)
-        .map(|[etcd, kubernetes, kwok, helm, prometheus]| Programs {
-            etcd,
-            kubernetes,
-            kwok,
-            helm,
-            prometheus,
-        })
-        .map_err(|_| anyhow!("the list of programs changed; this is a defect of the lab"))
+    Ok(built)
 }
 
 fn enough_disk(cache: &Cache) -> Result<()> {
@@ -80,13 +86,12 @@ fn build(
     program: &Program,
     key: &Key,
     cache: &Cache,
-    number: usize,
+    place: &str,
     progress: &Progress,
 ) -> Result<PathBuf> {
-    let total = PROGRAMS.len();
     let name = program.name;
     progress.say(&format!(
-        "building {name} ({number} of {total}), once; later starts find it in {}",
+        "building {name} ({place}), once; later starts find it in {}",
         cache.root().display()
     ));
     let started = Instant::now();
@@ -121,7 +126,7 @@ fn build(
         }
         progress.tick(|| {
             format!(
-                "  {name} ({number} of {total}): {packages} packages compiled, {}",
+                "  {name} ({place}): {packages} packages compiled, {}",
                 human(started.elapsed())
             )
         });
@@ -138,7 +143,7 @@ fn build(
     fs::metadata(&path).with_context(|| format!("go build left no {}", path.display()))?;
     let kept = cache.keep(program, key, scratch)?;
     progress.say(&format!(
-        "built {name} ({number} of {total}) in {}",
+        "built {name} ({place}) in {}",
         human(started.elapsed())
     ));
     Ok(kept)

@@ -35,6 +35,18 @@ pub enum Request {
         /// The process's name.
         name: String,
     },
+    /// Start a process again that has ended.
+    StartAgain {
+        /// The process's name.
+        name: String,
+    },
+    /// Halt a process, or let it go on.
+    Halt {
+        /// The process's name.
+        name: String,
+        /// `false` lets it go on.
+        halted: bool,
+    },
 }
 
 /// What is answered.
@@ -47,6 +59,11 @@ pub enum Answer {
     Ended {
         /// Whether it ran when the request came.
         was_running: bool,
+    },
+    /// The process was halted or let go on.
+    Halted {
+        /// Whether it runs at all.
+        runs: bool,
     },
     /// The request failed.
     Refused(String),

@@ -13,12 +13,24 @@ use crate::programs::Programs;
 pub const CONTROLLERS: &str = "kube-controller-manager";
 /// The scheduler's name within the lab.
 pub const SCHEDULER: &str = "kube-scheduler";
+/// The name by which the HPA controller is told apart from the others.
+pub const HPA_CONTROLLER: &str = "horizontal-pod-autoscaler-controller";
 const REQUESTS_A_SECOND: u32 = 500;
 const BURST: u32 = 1_000;
 
 /// How to start the controllers.
 #[must_use]
-pub fn controllers(programs: &Programs, dir: &StateDir, credentials: &Credentials) -> SpawnSpec {
+pub fn controllers(
+    programs: &Programs,
+    dir: &StateDir,
+    credentials: &Credentials,
+    hpa_apart: bool,
+) -> SpawnSpec {
+    let all_but = if hpa_apart {
+        format!("-{HPA_CONTROLLER},-node-ipam-controller")
+    } else {
+        "-node-ipam-controller".to_owned()
+    };
     let args = vec![
         format!(
             "--kubeconfig={}",
@@ -32,7 +44,7 @@ pub fn controllers(programs: &Programs, dir: &StateDir, credentials: &Credential
         "--use-service-account-credentials=true".into(),
         "--secure-port=0".into(),
         "--leader-elect=false".into(),
-        "--controllers=*,-node-ipam-controller".into(),
+        format!("--controllers=*,{all_but}"),
         format!("--kube-api-qps={REQUESTS_A_SECOND}"),
         format!("--kube-api-burst={BURST}"),
         "--concurrent-deployment-syncs=20".into(),

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use rcgen::{
@@ -11,6 +11,7 @@ use rcgen::{
     KeyUsagePurpose,
 };
 
+use crate::base64;
 use crate::files::{private_dir, write_private};
 use crate::paths::StateDir;
 
@@ -52,7 +53,7 @@ impl fmt::Debug for Token {
 
 /// Users that the API server knows by token; each component has its own, so
 /// that the audit log tells them apart.
-const USERS: [(&str, &str, &str); 4] = [
+const USERS: [(&str, &str, &str); 7] = [
     ("admin", "lab-admin", "system:masters"),
     (
         "kube-controller-manager",
@@ -61,7 +62,15 @@ const USERS: [(&str, &str, &str); 4] = [
     ),
     ("kube-scheduler", "system:kube-scheduler", ""),
     ("kwok", "lab-kwok", "system:masters"),
+    ("metrics-server", "lab-metrics-server", "system:masters"),
+    ("metrics-adapter", "lab-metrics-adapter", "system:masters"),
+    ("hpa", HPA_USER, "system:masters"),
 ];
+
+/// Who an HPA controller in a process of its own is.
+pub const HPA_USER: &str = "lab-hpa";
+/// Whom the API server is to the API services behind it.
+pub const FRONT_PROXY: &str = "front-proxy-client";
 
 /// Paths of the files that [`create`] writes.
 #[derive(Debug, Clone)]
@@ -78,6 +87,21 @@ pub struct Credentials {
     pub service_account_public_key: PathBuf,
     /// The API server's file of tokens.
     pub tokens: PathBuf,
+    /// The authority by which API services know the API server.
+    pub front_ca: PathBuf,
+    /// The API server's certificate towards them.
+    pub front_certificate: PathBuf,
+    /// Its key.
+    pub front_key: PathBuf,
+}
+
+/// The authority in a kubeconfig.
+#[derive(Debug, Clone, Copy)]
+pub enum Authority<'a> {
+    /// In this file.
+    File(&'a Path),
+    /// This text.
+    Inline(&'a [u8]),
 }
 
 /// Makes a new authority, keys and tokens, and a kubeconfig for each user.
@@ -95,12 +119,20 @@ pub fn create(dir: &StateDir, apiserver_url: &str, service_ip: &str) -> Result<C
         service_account_key: path("service-account.key"),
         service_account_public_key: path("service-account.pub"),
         tokens: path("tokens.csv"),
+        front_ca: path("front-proxy-ca.crt"),
+        front_certificate: path("front-proxy.crt"),
+        front_key: path("front-proxy.key"),
     };
     let (ca, issuer) = authority()?;
     let (certificate, key) = server(&issuer, service_ip)?;
     write_private(&credentials.ca, ca.as_bytes())?;
     write_private(&credentials.server_certificate, certificate.as_bytes())?;
     write_private(&credentials.server_key, key.as_bytes())?;
+    let (ca, issuer) = authority()?;
+    let (certificate, key) = front_proxy(&issuer)?;
+    write_private(&credentials.front_ca, ca.as_bytes())?;
+    write_private(&credentials.front_certificate, certificate.as_bytes())?;
+    write_private(&credentials.front_key, key.as_bytes())?;
     let signer = KeyPair::generate()?;
     write_private(
         &credentials.service_account_key,
@@ -121,7 +153,13 @@ pub fn create(dir: &StateDir, apiserver_url: &str, service_ip: &str) -> Result<C
         };
         write_private(
             &to,
-            kubeconfig(apiserver_url, &credentials.ca, user, &token).as_bytes(),
+            kubeconfig(
+                apiserver_url,
+                Authority::File(&credentials.ca),
+                user,
+                &token,
+            )
+            .as_bytes(),
         )?;
     }
     write_private(&credentials.tokens, lines.as_bytes())?;
@@ -136,7 +174,21 @@ pub fn component_kubeconfig(dir: &StateDir, component: &str) -> PathBuf {
 
 /// A kubeconfig's text for one user.
 #[must_use]
-pub fn kubeconfig(apiserver_url: &str, ca: &std::path::Path, user: &str, token: &Token) -> String {
+pub fn kubeconfig(
+    apiserver_url: &str,
+    authority: Authority<'_>,
+    user: &str,
+    token: &Token,
+) -> String {
+    let authority = match authority {
+        Authority::File(path) => {
+            let path = serde_json::Value::from(path.to_string_lossy());
+            format!("certificate-authority: {path}")
+        }
+        Authority::Inline(text) => {
+            format!("certificate-authority-data: {}", base64::encode(text))
+        }
+    };
     format!(
         "apiVersion: v1\n\
          kind: Config\n\
@@ -145,7 +197,7 @@ pub fn kubeconfig(apiserver_url: &str, ca: &std::path::Path, user: &str, token: 
          - name: lab\n\
          \x20 cluster:\n\
          \x20   server: {apiserver_url}\n\
-         \x20   certificate-authority: {ca}\n\
+         \x20   {authority}\n\
          users:\n\
          - name: {user:?}\n\
          \x20 user:\n\
@@ -155,9 +207,16 @@ pub fn kubeconfig(apiserver_url: &str, ca: &std::path::Path, user: &str, token: 
          \x20 context:\n\
          \x20   cluster: lab\n\
          \x20   user: {user:?}\n",
-        ca = serde_json::Value::from(ca.to_string_lossy()),
         token = token.expose(),
     )
+}
+
+/// The token in a kubeconfig that [`kubeconfig`] wrote.
+#[must_use]
+pub fn kubeconfig_token(text: &str) -> Option<Token> {
+    let all: serde_json::Value = serde_saphyr::from_str(text).ok()?;
+    let token = all["users"][0]["user"]["token"].as_str()?;
+    Some(Token::new(token.to_owned()))
 }
 
 fn authority() -> Result<(String, Issuer<'static, KeyPair>)> {
@@ -196,6 +255,18 @@ fn server(issuer: &Issuer<'static, KeyPair>, service_ip: &str) -> Result<(String
     Ok((params.signed_by(&key, issuer)?.pem(), key.serialize_pem()))
 }
 
+fn front_proxy(issuer: &Issuer<'static, KeyPair>) -> Result<(String, String)> {
+    let mut params = CertificateParams::new(Vec::new())?;
+    params
+        .distinguished_name
+        .push(DnType::CommonName, FRONT_PROXY);
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params.use_authority_key_identifier_extension = true;
+    let key = KeyPair::generate()?;
+    Ok((params.signed_by(&key, issuer)?.pem(), key.serialize_pem()))
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
@@ -211,6 +282,7 @@ mod tests {
             &made.ca,
             &made.server_key,
             &made.service_account_key,
+            &made.front_key,
             &made.tokens,
             &dir.kubeconfig(),
         ] {
@@ -225,6 +297,21 @@ mod tests {
             std::fs::read_to_string(&made.tokens).unwrap(),
             "tokens must be random"
         );
+        let ours = std::fs::read_to_string(dir.kubeconfig()).unwrap();
+        let token = kubeconfig_token(&ours).unwrap();
+        let inline = kubeconfig(
+            "https://127.0.0.1:1",
+            Authority::Inline(b"PEM"),
+            "x",
+            &token,
+        );
+        assert_eq!(kubeconfig_token(&inline), Some(token));
+        let folder = temp.path().to_string_lossy().into_owned();
+        assert!(
+            ours.contains(&folder) && !inline.contains(&folder),
+            "no paths"
+        );
+        assert!(inline.contains("certificate-authority-data: UEVN\n"));
         assert_eq!(format!("{:?}", Token::new("abc".into())), "Token(hidden)");
     }
 }

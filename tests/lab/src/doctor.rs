@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cache::{Cache, Key};
 use crate::compile::DISK_NEEDED_BYTES;
 use crate::files::free_bytes;
-use crate::programs::PROGRAMS;
+use crate::programs::{ETCD, PROGRAMS};
 use crate::{go, paths, ports};
 
 /// How one check came out.
@@ -89,7 +89,7 @@ fn system() -> Check {
 
 fn go_toolchain() -> Check {
     let result =
-        go::version(&PROGRAMS[0].module_dir()).map_err(|error| (error.to_string(), String::new()));
+        go::version(&ETCD.module_dir()).map_err(|error| (error.to_string(), String::new()));
     check("go", "building the lab's programs", result)
 }
 
@@ -185,7 +185,7 @@ fn loopback() -> Check {
 }
 
 fn programs() -> Vec<Check> {
-    let version = go::version(&PROGRAMS[0].module_dir());
+    let version = go::version(&ETCD.module_dir());
     let cache = paths::cache_dir().map(Cache::at);
     let mut all = Vec::new();
     for program in &PROGRAMS {
@@ -207,7 +207,12 @@ fn programs() -> Vec<Check> {
                 outcome: Outcome::Note,
                 found: "not built yet".into(),
                 needed_for: program.needed_for.into(),
-                fix: "nothing: the first start builds it; `cargo lab build` does so now".into(),
+                fix: if program.on_demand {
+                    "nothing: the first lab that asks for it builds it; `cargo lab build --all` does so now"
+                } else {
+                    "nothing: the first start builds it; `cargo lab build` does so now"
+                }
+                .into(),
             },
         });
     }

@@ -25,7 +25,7 @@ pub fn command(
     let peer = format!("http://{}", peer.address());
     let args = vec![
         "--name=lab".into(),
-        format!("--data-dir={}", dir.data("etcd").display()),
+        format!("--data-dir={}", dir.data(NAME).display()),
         format!("--listen-client-urls={client}"),
         format!("--advertise-client-urls={client}"),
         format!("--listen-peer-urls={peer}"),

@@ -11,6 +11,7 @@ use crate::files::write_private;
 use crate::paths::StateDir;
 use crate::programs::Programs;
 use crate::spec::LabSpec;
+use crate::usage;
 
 /// Its name within the lab.
 pub const NAME: &str = "kwok";
@@ -19,25 +20,43 @@ pub const NODE_LABEL: (&str, &str) = ("type", "kwok");
 /// Pod addresses: of the range set aside for benchmarks, never routed.
 const POD_RANGE: &str = "198.18.128.1/17";
 const NODE_IP: &str = "198.18.0.1";
+const LOOPBACK: &str = "127.0.0.1";
 const LEASE_SECONDS: u32 = 40;
 
-/// Writes the stages and says how to start KWOK.
+/// Writes the stages and says how to start KWOK; with a port it also serves what
+/// pods use there.
 ///
 /// # Errors
 /// When the stages cannot be written.
-pub fn command(programs: &Programs, dir: &StateDir, spec: &LabSpec) -> Result<SpawnSpec> {
+pub fn command(
+    programs: &Programs,
+    dir: &StateDir,
+    spec: &LabSpec,
+    usage_port: Option<u16>,
+) -> Result<SpawnSpec> {
     let config = dir.config("kwok.yaml");
-    write_private(&config, stages(spec).as_bytes())?;
+    let mut text = stages(spec);
     let (label, value) = NODE_LABEL;
-    let args = vec![
+    // Where usage is asked for, nodes stand where it is served.
+    let node_ip = if usage_port.is_some() {
+        LOOPBACK
+    } else {
+        NODE_IP
+    };
+    let mut args = vec![
         format!("--kubeconfig={}", component_kubeconfig(dir, NAME).display()),
         format!("--config={}", config.display()),
         "--manage-all-nodes=false".into(),
         format!("--manage-nodes-with-label-selector={label}={value}"),
         format!("--node-lease-duration-seconds={LEASE_SECONDS}"),
-        format!("--node-ip={NODE_IP}"),
+        format!("--node-ip={node_ip}"),
         format!("--cidr={POD_RANGE}"),
     ];
+    if let Some(port) = usage_port {
+        let _ = write!(text, "---\n{}", usage::CONFIG);
+        args.push(format!("--server-address={LOOPBACK}:{port}"));
+    }
+    write_private(&config, text.as_bytes())?;
     Ok(SpawnSpec::new(NAME, programs.kwok.clone(), args))
 }
 

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use kube::Client;
 use rustix::process::Signal;
 
+use crate::adapter::Adapter;
 use crate::audit::AuditLog;
 use crate::children::SpawnSpec;
 use crate::control::{self, Answer, Request};
@@ -23,8 +24,9 @@ use crate::process::{ProcessId, own_session};
 use crate::progress::Progress;
 use crate::spec::{LabSpec, ScrapeTarget};
 use crate::state::{LabState, Phase};
+use crate::store::Store;
 use crate::supervise::{KEEP, Orders, Report};
-use crate::{binaries, client, compile, nodes, prometheus, prune};
+use crate::{binaries, client, compile, etcd, nodes, prometheus, prune};
 
 /// Most time for a lab to end.
 const END_TIMEOUT: Duration = Duration::from_secs(30);
@@ -58,6 +60,43 @@ impl Lab {
         spec.validate()?;
         client::install_tls_provider();
         tokio::task::spawn_blocking(move || start(spec, &progress)).await?
+    }
+
+    /// Several labs at the same time, in the order of their specs. Builds what
+    /// any of them lacks before the first one starts.
+    ///
+    /// # Errors
+    /// As [`Lab::start`]; those that did start are ended.
+    pub async fn start_all(specs: Vec<LabSpec>, progress: Progress) -> Result<Vec<Self>> {
+        for spec in &specs {
+            spec.validate()?;
+        }
+        let (builds, told) = (specs.clone(), progress.clone());
+        tokio::task::spawn_blocking(move || {
+            builds
+                .iter()
+                .try_for_each(|spec| compile::ensure_programs(spec, &told).map(drop))
+        })
+        .await??;
+        let starts = specs
+            .into_iter()
+            .map(|spec| Self::start_with(spec, progress.clone()));
+        let mut labs = Vec::new();
+        let mut problem = None;
+        for started in futures::future::join_all(starts).await {
+            match started {
+                Ok(lab) => labs.push(lab),
+                Err(error) => problem = Some(error),
+            }
+        }
+        let Some(problem) = problem else {
+            return Ok(labs);
+        };
+        for lab in labs {
+            // What matters is why the other one did not start.
+            let _ = lab.stop().await;
+        }
+        Err(problem)
     }
 
     /// A lab that somebody else started and kept.
@@ -122,6 +161,19 @@ impl Lab {
     #[must_use]
     pub fn apiserver_url(&self) -> &str {
         self.state.apiserver_url.as_deref().unwrap_or_default()
+    }
+
+    /// etcd, to read from it what the API server keeps.
+    #[must_use]
+    pub fn store(&self) -> Store {
+        let url = self.state.etcd_url.as_deref().unwrap_or_default();
+        Store::new(url, self.dir.data(etcd::NAME))
+    }
+
+    /// The metrics adapter, where the lab has the metrics APIs.
+    #[must_use]
+    pub fn adapter(&self) -> Option<Adapter> {
+        self.state.adapter_url.as_deref().map(Adapter::new)
     }
 
     /// Prometheus' address, where the lab has one.
@@ -267,6 +319,58 @@ impl Lab {
         .await
     }
 
+    /// Starts a process of the lab again that has ended, exactly as before: the
+    /// API server comes back on its port and with its data. Returns when it is
+    /// started, which is before it is ready (see [`Lab::start_apiserver`]).
+    ///
+    /// # Errors
+    /// When it still runs, never ran, or cannot be run.
+    pub async fn start_process(&self, name: &str) -> Result<ProcessId> {
+        let name = name.to_owned();
+        match control::ask(&self.dir, &Request::StartAgain { name }).await? {
+            Answer::Started(process) => Ok(process),
+            other => bail!("unexpected answer {other:?}"),
+        }
+    }
+
+    /// Halts one process of the lab: its connections stay open and new ones are
+    /// taken, but nothing answers. `false` when it does not run.
+    ///
+    /// # Errors
+    /// When the lab does not answer.
+    pub async fn halt_process(&self, name: &str) -> Result<bool> {
+        self.halt(name, true).await
+    }
+
+    /// Lets a halted process go on. `false` when it does not run.
+    ///
+    /// # Errors
+    /// When the lab does not answer.
+    pub async fn go_on_process(&self, name: &str) -> Result<bool> {
+        self.halt(name, false).await
+    }
+
+    async fn halt(&self, name: &str, halted: bool) -> Result<bool> {
+        let name = name.to_owned();
+        match control::ask(&self.dir, &Request::Halt { name, halted }).await? {
+            Answer::Halted { runs } => Ok(runs),
+            other => bail!("unexpected answer {other:?}"),
+        }
+    }
+
+    /// CPU time that a process of the lab has used since it was started; it
+    /// starts again from nothing when the process does.
+    ///
+    /// # Errors
+    /// When no process of this name runs.
+    pub fn cpu_time(&self, name: &str) -> Result<Duration> {
+        let state = self.state()?;
+        let child = state.children.iter().find(|child| child.name == name);
+        child
+            .and_then(|child| child.process.cpu_time())
+            .with_context(|| format!("no process {name} runs in the lab {}", state.spec.name))
+    }
+
     async fn end_process(&self, request: &Request) -> Result<bool> {
         match control::ask(&self.dir, request).await? {
             Answer::Ended { was_running } => Ok(was_running),
@@ -297,7 +401,7 @@ impl Lab {
 
 fn start(spec: LabSpec, progress: &Progress) -> Result<Lab> {
     prune::old_folders();
-    let programs = compile::ensure_programs(progress)?;
+    let programs = compile::ensure_programs(&spec, progress)?;
     let lab = binaries::lab(progress)?;
     let dir = StateDir::of(&spec.name)?;
     crate::files::private_dir(dir.path())?;
@@ -315,11 +419,12 @@ fn start(spec: LabSpec, progress: &Progress) -> Result<Lab> {
     let (Some(mut pipe), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
         bail!("no pipe to the supervisor");
     };
+    let name = spec.name.clone();
     let orders = serde_json::to_string(&Orders { spec, programs })?;
     writeln!(pipe, "{orders}").context("the supervisor ended at once")?;
     for line in BufReader::new(output).lines() {
         match serde_json::from_str(&line?) {
-            Ok(Report::Step(step)) => progress.say(&format!("  {step}")),
+            Ok(Report::Step(step)) => progress.say(&format!("  {name}: {step}")),
             Ok(Report::Ready) => {
                 let state = LabState::read(&dir)?.context("the lab has no state")?;
                 return Ok(Lab {

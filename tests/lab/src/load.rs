@@ -47,6 +47,16 @@ pub struct Load {
 impl Load {
     /// Changes what a workload is offered.
     pub fn set(&mut self, namespace: &str, workload: &str, offered: Offered, now: Timestamp) {
+        self.put(namespace, workload, offered, now);
+        self.changes.push(Change {
+            at_unix_ms: now.as_millisecond(),
+            namespace: namespace.to_owned(),
+            workload: workload.to_owned(),
+            offered,
+        });
+    }
+
+    fn put(&mut self, namespace: &str, workload: &str, offered: Offered, now: Timestamp) {
         let series = self
             .series
             .entry((namespace.to_owned(), workload.to_owned()))
@@ -58,12 +68,19 @@ impl Load {
         series.requests = series.requests_at(now);
         series.since = now;
         series.offered = offered;
-        self.changes.push(Change {
-            at_unix_ms: now.as_millisecond(),
-            namespace: namespace.to_owned(),
-            workload: workload.to_owned(),
-            offered,
-        });
+    }
+
+    /// Changes what many workloads of a namespace are offered, at one moment.
+    /// They do not stand among the changes: a large fleet makes thousands.
+    pub fn set_all<'a>(
+        &mut self,
+        namespace: &str,
+        loads: impl Iterator<Item = (&'a str, Offered)>,
+        now: Timestamp,
+    ) {
+        for (workload, offered) in loads {
+            self.put(namespace, workload, offered, now);
+        }
     }
 
     /// All changes so far, oldest first.
@@ -78,6 +95,15 @@ impl Load {
         self.series
             .get(&(namespace.to_owned(), workload.to_owned()))
             .map(|series| series.offered)
+    }
+
+    /// Namespace, name and requests a second of all workloads that have a rate.
+    pub fn rates(&self) -> impl Iterator<Item = (&str, &str, f64)> {
+        let series = self.series.iter();
+        series.filter_map(|((namespace, workload), series)| match series.offered {
+            Offered::Rps(rps) => Some((namespace.as_str(), workload.as_str(), rps)),
+            Offered::Nan | Offered::Absent => None,
+        })
     }
 
     /// The OpenMetrics text.
@@ -190,6 +216,16 @@ mod tests {
             .map(|change| change.at_unix_ms)
             .collect();
         assert_eq!(times, [0, 1_000, 10_000, 20_000]);
+    }
+
+    #[test]
+    fn many_change_at_one_moment_and_leave_no_trace() {
+        let mut load = Load::default();
+        let both = ["a", "b"].map(|name| (name, Offered::Rps(3.0)));
+        load.set_all("shop", both.into_iter(), at(1));
+        assert_eq!(load.offered("shop", "b"), Some(Offered::Rps(3.0)));
+        assert!(load.changes().is_empty());
+        assert_eq!(load.open_metrics(at(3)).matches("} 6\n").count(), 2);
     }
 
     #[test]

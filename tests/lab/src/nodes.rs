@@ -9,12 +9,12 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::api::{ListParams, PostParams};
 use kube::{Api, Client};
 
-use crate::kwok;
 use crate::spec::NodeGroup;
+use crate::{kwok, usage};
 
 /// Says at which site a node stands; kubelets may not write it themselves.
 pub const SITE_LABEL: &str = "node-restriction.kubernetes.io/pinisi-site";
-/// What all untainted nodes share, so that several OnPrem Sites have one label in common.
+/// What all nodes at home share, so that several OnPrem Sites have one label in common.
 pub const GROUND_LABEL: &str = "node-restriction.kubernetes.io/pinisi-ground";
 /// Value of [`GROUND_LABEL`].
 pub const SOVEREIGN: &str = "sovereign";
@@ -53,6 +53,7 @@ fn node(group: &NodeGroup, index: u32) -> Node {
         pods,
         ready_seconds: _,
         tainted,
+        sovereign,
     } = group;
     let name = format!("{site}-{index}");
     let (kwok_label, kwok_value) = kwok::NODE_LABEL;
@@ -60,19 +61,19 @@ fn node(group: &NodeGroup, index: u32) -> Node {
     node.metadata.name = Some(name.clone());
     node.metadata.labels = Some(BTreeMap::from([
         (kwok_label.into(), kwok_value.into()),
-        ("kubernetes.io/hostname".into(), name),
+        ("kubernetes.io/hostname".into(), name.clone()),
         ("kubernetes.io/os".into(), "linux".into()),
         ("kubernetes.io/arch".into(), "amd64".into()),
         (SITE_LABEL.into(), site.clone()),
     ]));
-    if !*tainted {
+    if *sovereign {
         let labels = node.metadata.labels.get_or_insert_default();
         labels.insert(GROUND_LABEL.into(), SOVEREIGN.into());
     }
-    node.metadata.annotations = Some(BTreeMap::from([(
-        "kwok.x-k8s.io/node".into(),
-        "fake".into(),
-    )]));
+    node.metadata.annotations = Some(BTreeMap::from([
+        ("kwok.x-k8s.io/node".into(), "fake".into()),
+        usage::scraped_at(&name),
+    ]));
     let taint = Taint {
         key: SITE_TAINT.into(),
         value: Some(site.clone()),

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
 use kube::api::PostParams;
 
 use crate::children::SpawnSpec;
-use crate::credentials::{Token, kubeconfig};
+use crate::credentials::{Authority, Token, kubeconfig};
 use crate::files::write_private;
 use crate::lab::Lab;
 use crate::process::ProcessId;
@@ -22,6 +22,12 @@ use crate::{binaries, ports};
 pub const NAMESPACE: &str = "pinisi-system";
 /// The chart's ServiceAccount.
 pub const SERVICE_ACCOUNT: &str = "pinisi";
+/// Who an operator of the lab is, in the audit log.
+#[must_use]
+pub fn user() -> String {
+    format!("system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}")
+}
+
 /// Long enough for any run.
 const TOKEN_SECONDS: i64 = 24 * 60 * 60;
 /// Until a replica that was told to end is killed.
@@ -91,7 +97,13 @@ impl Operator {
         let ca = lab.dir().secrets().join("ca.crt");
         write_private(
             &config,
-            kubeconfig(lab.apiserver_url(), &ca, SERVICE_ACCOUNT, &token).as_bytes(),
+            kubeconfig(
+                lab.apiserver_url(),
+                Authority::File(&ca),
+                SERVICE_ACCOUNT,
+                &token,
+            )
+            .as_bytes(),
         )?;
         let port = ports::hold(
             http_port,
@@ -190,10 +202,21 @@ impl Operator {
 /// # Errors
 /// When there is no such account.
 pub async fn service_account_token(lab: &Lab, namespace: &str, name: &str) -> Result<Token> {
+    requested_token(lab, namespace, name, None).await
+}
+
+/// The same, good only while an object exists, where one is given.
+pub(crate) async fn requested_token(
+    lab: &Lab,
+    namespace: &str,
+    name: &str,
+    bound_to: Option<BoundObjectReference>,
+) -> Result<Token> {
     let accounts: Api<ServiceAccount> = Api::namespaced(lab.admin_client().await?, namespace);
     let request = TokenRequest {
         spec: Some(TokenRequestSpec {
             expiration_seconds: Some(TOKEN_SECONDS),
+            bound_object_ref: bound_to,
             ..TokenRequestSpec::default()
         }),
         ..TokenRequest::default()

@@ -50,6 +50,7 @@ mod tests {
             kwok: path(),
             helm: path(),
             prometheus: path(),
+            metrics: None,
         };
         let state = |tethered: bool, supervisor: &ProcessId| LabState {
             spec: LabSpec::new("x", Vec::new()),
@@ -61,7 +62,9 @@ mod tests {
             started_unix_ms: 0,
             start_seconds: None,
             apiserver_url: None,
+            etcd_url: None,
             prometheus_url: None,
+            adapter_url: None,
             children: Vec::new(),
         };
         assert!(is_old(&state(true, &dead), KEPT_MS + 1));

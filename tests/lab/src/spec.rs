@@ -1,7 +1,10 @@
-//! What a lab is to be: nodes by site, ports, Prometheus. Pure data.
+//! What a lab is to be: its Kubernetes, nodes by site, ports, Prometheus, metrics
+//! APIs. Pure data.
 
 use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
+
+use crate::programs::Version;
 
 /// The lab that `cargo lab up` starts when no name is given.
 pub const DEFAULT_NAME: &str = "lab";
@@ -22,6 +25,20 @@ pub struct LabSpec {
     /// Seconds from a pod's deletion to its end (its grace period is honoured
     /// as an upper bound by the API server as usual).
     pub pod_delete_seconds: f64,
+    /// Which Kubernetes.
+    #[serde(default)]
+    pub kubernetes: Version,
+    /// Whether metrics.k8s.io, custom.metrics.k8s.io and external.metrics.k8s.io
+    /// are served.
+    #[serde(default)]
+    pub metrics: bool,
+    /// Whether the controllers leave HPAs alone, for one started by
+    /// `Lab::start_hpa`.
+    #[serde(default)]
+    pub hpa_apart: bool,
+    /// The lab whose further cluster this one is; it ends with that one.
+    #[serde(default)]
+    pub hub: Option<String>,
 }
 
 /// Nodes of one site, named `SITE-0`, `SITE-1`, …
@@ -41,6 +58,9 @@ pub struct NodeGroup {
     pub ready_seconds: f64,
     /// Whether the nodes carry the taint `pinisi.dev/site=SITE:NoExecute`.
     pub tainted: bool,
+    /// Whether they carry the label that all nodes at home share.
+    #[serde(default)]
+    pub sovereign: bool,
 }
 
 /// Prometheus in the lab.
@@ -85,7 +105,17 @@ impl NodeGroup {
         Self::new("cloud", count, cpu, memory, 8.0, true)
     }
 
-    /// Nodes of any site.
+    /// The nodes of a cluster that is itself the cloud: no taint keeps pods off
+    /// them, and nothing marks them as home. Pods are ready after 8 s.
+    #[must_use]
+    pub fn remote(site: &str, count: u32, cpu: &str, memory: &str) -> Self {
+        Self {
+            sovereign: false,
+            ..Self::new(site, count, cpu, memory, 8.0, false)
+        }
+    }
+
+    /// Nodes of any site of the hub: those without a taint are home.
     #[must_use]
     pub fn new(
         site: &str,
@@ -103,6 +133,7 @@ impl NodeGroup {
             pods: 250,
             ready_seconds,
             tainted,
+            sovereign: !tainted,
         }
     }
 
@@ -127,7 +158,21 @@ impl LabSpec {
             }),
             ports: FixedPorts::default(),
             pod_delete_seconds: 1.0,
+            kubernetes: Version::default(),
+            metrics: false,
+            hpa_apart: false,
+            hub: None,
         }
+    }
+
+    /// A further, smaller cluster of this lab, called `NAME-SITE`: without
+    /// Prometheus, all of its nodes being that site.
+    #[must_use]
+    pub fn further(&self, nodes: NodeGroup) -> Self {
+        let name = format!("{}-{}", self.name, nodes.site);
+        let mut spec = Self::new(&name, vec![nodes]).without_prometheus();
+        spec.hub = Some(self.name.clone());
+        spec
     }
 
     /// A lab for one test, with a name no other lab on this machine has.
@@ -140,6 +185,27 @@ impl LabSpec {
     #[must_use]
     pub fn without_prometheus(mut self) -> Self {
         self.prometheus = None;
+        self
+    }
+
+    /// The same with another Kubernetes.
+    #[must_use]
+    pub fn kubernetes(mut self, version: Version) -> Self {
+        self.kubernetes = version;
+        self
+    }
+
+    /// The same with the metrics APIs.
+    #[must_use]
+    pub fn with_metrics(mut self) -> Self {
+        self.metrics = true;
+        self
+    }
+
+    /// The same with controllers that leave HPAs alone.
+    #[must_use]
+    pub fn hpa_apart(mut self) -> Self {
+        self.hpa_apart = true;
         self
     }
 
@@ -166,11 +232,21 @@ impl LabSpec {
             prometheus,
             ports: _,
             pod_delete_seconds,
+            kubernetes: _,
+            metrics: _,
+            hpa_apart: _,
+            hub,
         } = self;
         ensure!(
             is_label(name) && name.len() <= LONGEST_NAME,
             "the name {name:?} of the lab must be 1 to {LONGEST_NAME} small letters, digits and dashes"
         );
+        if let Some(hub) = hub {
+            ensure!(
+                is_label(hub) && hub != name,
+                "the hub {hub:?} of the lab {name} must be the name of another lab"
+            );
+        }
         ensure!(
             is_delay(*pod_delete_seconds),
             "the seconds to delete a pod must be between 0 and 3600"
@@ -185,6 +261,7 @@ impl LabSpec {
                 pods,
                 ready_seconds,
                 tainted: _,
+                sovereign: _,
             } = group;
             ensure!(
                 is_label(site),
@@ -263,6 +340,31 @@ mod tests {
     }
 
     #[test]
+    fn a_further_cluster_is_the_cloud_itself() {
+        let further = spec().further(NodeGroup::remote("cloud", 2, "8", "16Gi"));
+        further.validate().unwrap();
+        assert_eq!(
+            (further.name.as_str(), further.hub.as_deref()),
+            ("x-cloud", Some("x"))
+        );
+        assert_eq!(further.prometheus, None);
+        assert!(!further.nodes[0].tainted && !further.nodes[0].sovereign);
+        let [home, cloud] = &spec().nodes[..] else {
+            unreachable!("two groups")
+        };
+        assert!(home.sovereign && !cloud.sovereign);
+    }
+
+    #[test]
+    fn a_spec_of_an_earlier_lab_is_still_read() {
+        let mut old = serde_json::to_value(spec()).unwrap();
+        for field in ["kubernetes", "metrics", "hpa_apart", "hub"] {
+            old.as_object_mut().unwrap().remove(field).unwrap();
+        }
+        assert_eq!(serde_json::from_value::<LabSpec>(old).unwrap(), spec());
+    }
+
+    #[test]
     fn good_specs_pass_and_bad_ones_name_the_field() {
         spec().validate().unwrap();
         let refused = |change: fn(&mut LabSpec), word: &str| {
@@ -279,6 +381,7 @@ mod tests {
         );
         refused(|spec| spec.nodes[0].count = 10_000, "nodes");
         refused(|spec| spec.pod_delete_seconds = -1.0, "delete");
+        refused(|spec| spec.hub = Some("x".into()), "another lab");
         let outside = spec().scrape("x", "192.0.2.1:80");
         assert!(
             outside

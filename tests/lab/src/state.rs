@@ -63,8 +63,12 @@ pub struct LabState {
     pub start_seconds: Option<f64>,
     /// The API server.
     pub apiserver_url: Option<String>,
+    /// etcd's clients.
+    pub etcd_url: Option<String>,
     /// Prometheus.
     pub prometheus_url: Option<String>,
+    /// Where the metrics adapter takes its values.
+    pub adapter_url: Option<String>,
     /// All processes, in the order in which they were started.
     pub children: Vec<ChildState>,
 }

@@ -103,7 +103,9 @@ async fn supervise(dir: StateDir) -> Result<()> {
         started_unix_ms: Timestamp::now().as_millisecond(),
         start_seconds: None,
         apiserver_url: None,
+        etcd_url: None,
         prometheus_url: None,
+        adapter_url: None,
         children: Vec::new(),
     };
     let this = Rc::new(Supervisor {
@@ -224,14 +226,18 @@ impl Supervisor {
     fn ready(&self, endpoints: Endpoints, took: Duration) {
         let Endpoints {
             apiserver_url,
+            etcd_url,
             prometheus_url,
+            adapter_url,
         } = endpoints;
         {
             let mut state = self.state.borrow_mut();
             state.phase = Phase::Ready;
             state.start_seconds = Some(took.as_secs_f64());
             state.apiserver_url = Some(apiserver_url);
+            state.etcd_url = Some(etcd_url);
             state.prometheus_url = prometheus_url;
+            state.adapter_url = adapter_url;
         }
         self.save();
     }
@@ -283,6 +289,19 @@ impl Supervisor {
                 .end_child(name, Signal::TERM, Duration::from_millis(grace_ms))
                 .await),
             Request::Kill { name } => Ok(self.end_child(name, Signal::KILL, Duration::ZERO).await),
+            Request::StartAgain { name } => {
+                let process = self.children.borrow_mut().start_again(&name)?;
+                Ok(Answer::Started(process))
+            }
+            Request::Halt { name, halted } => {
+                let mut children = self.children.borrow_mut();
+                let runs = if halted {
+                    children.halt(&name)
+                } else {
+                    children.go_on(&name)
+                };
+                Ok(Answer::Halted { runs })
+            }
         }
     }
 

@@ -1,6 +1,9 @@
 //! Whatever stands in a spec, check returns, says the same twice, and keeps Sensitive off unlawful ground.
 
-use super::build::*;
+use super::{build::*, remote};
+use crate::gather::metrics::answers::{Ended, Figure};
+use crate::gather::metrics::question::Place;
+use crate::gather::quantity::signed_millis;
 use pinisi_planner::model::{site::SiteKind, workload::Placement};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -110,8 +113,32 @@ fn full_web() -> Value {
         json!({"afterSeconds": 1, "stepPercent": 1, "intervalSeconds": 1}),
     );
     set(&mut hw, "spec.mode", json!("Active"));
+    set(
+        &mut hw,
+        "spec.autoscaling.metrics",
+        json!([
+            {"type": "ContainerResource", "containerResource": {"name": "cpu", "container": "main", "target": {"type": "Utilization", "averageUtilization": 50}}},
+            {"type": "Pods", "pods": {"metric": {"name": "packets"}, "target": {"type": "AverageValue", "averageValue": "1k"}}},
+            {"type": "Object", "object": {"metric": {"name": "rps", "selector": {"matchLabels": {"a": "b"}}}, "describedObject": {"kind": "Service", "name": "web"}, "target": {"type": "Value", "value": 2}}},
+            {"type": "External", "external": {"metric": {"name": "queue"}, "target": {"type": "AverageValue", "averageValue": 30}}}
+        ]),
+    );
+    set(
+        &mut hw,
+        "spec.autoscaling.behavior",
+        json!({"scaleUp": {"policies": [{"type": "Pods", "value": 4, "periodSeconds": 15}], "tolerance": "0.1"}, "scaleDown": {"stabilizationWindowSeconds": 60}}),
+    );
+    hw["spec"]["placement"]["tiers"][1]["sites"] = json!(["cloud", "abroad"]);
+    hw["spec"]["carry"] = json!([{"kind": "Secret", "name": "s"}]);
     hw["status"] = json!({"sites": [{"name": "home", "desired": 1, "ready": 1}], "memory": {"total": 3, "contest": {"writes": 1, "last": "2026-11-20T13:00:00Z", "writer": "x"}}});
     hw
+}
+
+fn gateways() -> Value {
+    json!({"metadata": {"name": "prom", "uid": "u-prom", "generation": 1}, "spec": {
+        "gateways": [{"address": "http://127.0.0.1:9100/metrics"}], "intervalMilliseconds": 500, "staleAfterSeconds": 60,
+        "queries": [{"name": "rps", "metric": "requests_total", "matchLabels": {"code": "200"}, "figure": "Rate", "rateWindowMilliseconds": 1000}],
+    }})
 }
 
 fn full_site() -> Value {
@@ -134,10 +161,20 @@ fn full_site() -> Value {
     s
 }
 
+fn full_remote_site() -> Value {
+    let mut s = remote::remote_site("abroad");
+    let more = json!({"createNamespaces": true, "clusterUid": "uid-of-abroad", "unreachableGraceSeconds": 60});
+    for (key, value) in more.as_object().unwrap() {
+        s["spec"][key] = value.clone();
+    }
+    s["status"] = json!({"nodes": 2, "cluster": {"uid": "uid-of-abroad", "version": "v1.34.4"}, "conditions": []});
+    s
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
     #[test]
-    fn garbage_in_any_place(which in 0usize..5, at in any::<prop::sample::Index>(), value in junk(), text in "\\PC{0,12}") {
+    fn garbage_in_any_place(which in 0usize..8, at in any::<prop::sample::Index>(), value in junk(), text in "\\PC{0,12}") {
         let mut c = Cluster::new();
         c.deployment(deployment("health", "records", 2));
         c.deployment(deployment("shop", "web", 2));
@@ -145,19 +182,30 @@ proptest! {
         c.workload(records());
         c.workload(full_web());
         c.pod(pod("shop", "web-1", "web", None, Some("h1")));
-        let mut object = [full_web(), full_site(), source(), records(), deployment("shop", "web", 3)][which].clone();
+        remote::add_abroad(&mut c);
+        let mut object = [full_web(), full_site(), source(), records(), deployment("shop", "web", 3), full_remote_site(), remote::made(4), gateways()][which].clone();
         let places = place(&object);
         if let Some(there) = object.pointer_mut(&places[at.index(places.len())]) {
             *there = value;
         }
         match which {
             0 | 3 => c.workload(object),
-            1 => c.site(object),
-            2 => c.source(object),
+            1 | 5 => c.site(object),
+            2 | 7 => c.source(object),
             // The API server lets no such Deployment pass: it is enough that reading it does not panic.
-            _ => if let Ok(w) = serde_json::from_value::<crate::gather::wire_scalable::DeploymentWire>(object) { c.0.apply_deployment(w.into()); },
+            4 => if let Ok(w) = serde_json::from_value::<crate::gather::wire_scalable::DeploymentWire>(object) { c.0.apply_deployment(w.into()); },
+            _ => if let Ok(w) = serde_json::from_value::<crate::gather::wire_scalable::DeploymentWire>(object) {
+                c.0.clusters.get_mut("abroad").unwrap().apply_deployment(w.into());
+            },
         }
         c.figure(&text, Some("2026-11-20T11:59:59Z"));
+        let wanted = crate::gather::metrics::wanted::of(&c.0);
+        if let Some(hub) = wanted.get(&Place::Hub) {
+            for question in &hub.lists {
+                let figure = Figure { name: text.as_str().into(), milli: signed_millis(&text).map_err(|_| text.as_str().into()), at: Some(now()), window: None };
+                c.0.metrics.take_in(&Place::Hub, Ended::List(question.clone(), Ok(vec![figure])), now(), now());
+            }
+        }
         let checked = c.check();
         prop_assert_eq!(format!("{checked:?}"), format!("{:?}", c.check()));
         for (id, w) in &checked.world.workloads {
@@ -174,7 +222,7 @@ proptest! {
         }
         prop_assert!(checked.sovereign.want.nodes.keys().all(|n| n.starts_with('h')));
         // The neighbour in another namespace is never disturbed by a spec that is not its own or its ground's.
-        if matches!(which, 0 | 2 | 4) {
+        if matches!(which, 0 | 2 | 4 | 5 | 6 | 7) {
             prop_assert!(checked.world.workloads.contains_key(&id("health", "records")));
         }
     }

@@ -17,23 +17,6 @@ use std::{
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-/// True for kinds that a site can do without, at the price of knowing less.
-const fn optional(kind: Kind) -> bool {
-    match kind {
-        Kind::ResourceQuota => true,
-        Kind::Site
-        | Kind::HybridWorkload
-        | Kind::SignalSource
-        | Kind::SovereignNodes
-        | Kind::Namespace
-        | Kind::Node
-        | Kind::Pod
-        | Kind::Deployment
-        | Kind::StatefulSet
-        | Kind::HorizontalPodAutoscaler => false,
-    }
-}
-
 /// One session's way into the view of its cluster.
 #[derive(Debug)]
 pub(super) struct Inbox {
@@ -105,7 +88,7 @@ impl Inbox {
         let (kind, health) = view
             .health
             .iter()
-            .find(|(kind, health)| !optional(**kind) && long(health))?;
+            .find(|(kind, health)| !kind.is_optional() && long(health))?;
         let said = self.listing.lock().faults.get(kind).cloned();
         Some(said.unwrap_or_else(|| {
             let error = health.error.clone().unwrap_or_default();
@@ -151,14 +134,14 @@ impl Destination for Inbox {
 
     fn failed(&self, kind: Kind, error: &watcher::Error) {
         let fault = faults::of_watch(error, kind);
-        let lasting = match &fault {
-            LinkFault::Forbidden { .. } | LinkFault::KindMissing { .. } => true,
-            _ => false,
-        };
+        let lasting = matches!(
+            fault,
+            LinkFault::Forbidden { .. } | LinkFault::KindMissing { .. }
+        );
         let mut listing = self.listing.lock();
         let first = listing.faults.insert(kind, fault.clone()).as_ref() != Some(&fault);
         let unlisted = listing.left.contains(&kind);
-        if optional(kind) && lasting {
+        if kind.is_optional() && lasting {
             let complete = listing.left.remove(&kind) && listing.left.is_empty();
             drop(listing);
             if first {

@@ -25,7 +25,7 @@ use pinisi_crds::site::{KubeconfigSecretRef, SiteType};
 use secret::{Held, Place};
 use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 use std::sync::Arc;
-use supervisor::Supervisor;
+use supervisor::{Dial, Supervisor};
 use tokio::{
     sync::{Notify, watch},
     task::JoinSet,
@@ -50,12 +50,18 @@ struct Running {
     token: CancellationToken,
 }
 
+/// Clients as they are made outside of tests.
+pub(super) fn dial() -> Dial {
+    Arc::new(kubeconfig::client)
+}
+
 /// Keeps one supervisor a remote Site until `stop`.
 pub(super) async fn supervise(
     shared: Arc<Shared>,
     clients: RemoteClients,
     hub: Client,
     namespace: String,
+    dial: Dial,
     stop: CancellationToken,
 ) {
     let mut running: HashMap<String, Running> = HashMap::new();
@@ -90,6 +96,7 @@ pub(super) async fn supervise(
                         shared: shared.clone(),
                         clients: clients.clone(),
                         site: free.key().as_str().into(),
+                        dial: dial.clone(),
                         held: receiver,
                         nudge: nudge.clone(),
                         token: token.clone(),

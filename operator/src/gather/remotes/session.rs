@@ -175,10 +175,8 @@ async fn pulse(
             }),
             Err(fault) => {
                 failures += 1;
-                let at_once = match &fault {
-                    LinkFault::Unauthorized | LinkFault::Forbidden { .. } => true,
-                    _ => false,
-                };
+                let at_once =
+                    matches!(fault, LinkFault::Unauthorized | LinkFault::Forbidden { .. });
                 (at_once || failures >= FAILURES_MAX).then_some(fault)
             }
         };

@@ -11,6 +11,7 @@ use super::secret::{Content, Held};
 use super::session::{Event, Opening, Session};
 use super::{identity, kubeconfig};
 use jiff::Timestamp;
+use kube::{Client, Config};
 use pinisi_crds::site::ClusterIdentity;
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -24,11 +25,16 @@ const REFUSED_AGAIN: Duration = Duration::from_secs(60);
 /// How soon it is looked again whether the hub knows itself.
 const HUB_AGAIN: Duration = Duration::from_secs(1);
 
+/// Makes a client from a kubeconfig that was found sound.
+pub(super) type Dial = Arc<dyn Fn(Config) -> Result<Client, LinkFault> + Send + Sync>;
+
 /// What a supervisor is made from.
 pub(super) struct Supervisor {
     pub shared: Arc<Shared>,
     pub clients: RemoteClients,
     pub site: Arc<str>,
+    /// How clients are made.
+    pub dial: Dial,
     /// The Secret's content as it comes.
     pub held: channel::Receiver<Held>,
     /// Says that the cluster which the Site expects may be another one.
@@ -125,8 +131,8 @@ impl Supervisor {
             return Err(Nothing::NotYet(Some(HUB_AGAIN)));
         };
         let config = kubeconfig::read(&bytes)?;
-        let watching = kubeconfig::client(config.clone())?;
-        let writing = kubeconfig::client(config)?;
+        let watching = (self.dial)(config.clone())?;
+        let writing = (self.dial)(config)?;
         let found = identity::ask(&watching).await?;
         identity::judge(&found, &hub, self.expected().as_deref())?;
         if sessions.strangers(Some(&found.uid)) {
@@ -239,7 +245,9 @@ impl Supervisor {
             if view.link.fault().map(|(_, old)| old) != Some(&fault) {
                 tracing::warn!(site = &*self.site, reason = fault.reason(), %fault, "site is not reachable");
             }
-            let since = view.link.fault().map_or_else(Timestamp::now, |(since, _)| since);
+            let now = Timestamp::now();
+            // A clock that ran backwards must not put off the end of the grace.
+            let since = view.link.fault().map_or(now, |(since, _)| since.min(now));
             view.link = if fault.refuses() {
                 Link::Refused { since, fault }
             } else {
@@ -307,3 +315,6 @@ async fn event(session: &mut Option<Session>) -> Event {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ mod bad_input;
 mod contested;
 mod deletion;
 mod drain_back;
+mod gateway;
 mod modes;
 mod overflow;
 mod pinned;
@@ -28,4 +29,5 @@ const GROUPS: &[NodeGroupSpec] = &[
     ("cloud-gone", 2, 4),
     ("home-bad", 1, 4),
     ("cloud-bad", 1, 4),
+    ("home-gate", 2, 16),
 ];

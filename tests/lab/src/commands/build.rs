@@ -6,26 +6,29 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Args;
 
-use crate::compile::ensure_programs;
+use crate::compile::ensure;
+use crate::programs::{KUBERNETES_1_34, PROGRAMS, Program};
 use crate::progress::{Progress, human};
 
 /// Options of `build`.
 #[derive(Debug, Args)]
-pub struct Build {}
+pub struct Build {
+    /// Also the older Kubernetes, which only some labs ask for
+    #[arg(long)]
+    all: bool,
+}
 
 impl Build {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let Self {} = self;
+        let Self { all } = self;
         let started = Instant::now();
-        let programs = ensure_programs(&Progress::stderr())?;
-        println!("all programs are built ({})", human(started.elapsed()));
-        for path in [
-            programs.etcd,
-            programs.kubernetes,
-            programs.kwok,
-            programs.helm,
-            programs.prometheus,
-        ] {
+        let wanted: Vec<Program> = PROGRAMS
+            .into_iter()
+            .filter(|program| all || *program != KUBERNETES_1_34)
+            .collect();
+        let built = ensure(&wanted, &Progress::stderr())?;
+        println!("the programs are built ({})", human(started.elapsed()));
+        for path in built {
             println!("  {}", path.display());
         }
         Ok(ExitCode::SUCCESS)

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::demo::{self, Options, Style, Verdict};
+use crate::demo::{self, Options, Style, Topology, Verdict};
 use crate::paths::StateDir;
 use crate::state::LabState;
 
@@ -23,7 +23,10 @@ pub struct Demo {
     /// Name of the lab
     #[arg(long, default_value = "demo")]
     name: String,
-    /// Write the figures to this file, and a picture (.svg) beside it
+    /// Where home and cloud are
+    #[arg(long, value_enum, default_value_t = Where::Both)]
+    topology: Where,
+    /// Write the figures to this file, and a picture of each topology (.svg) beside it
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Leave the lab running
@@ -41,6 +44,26 @@ pub struct Demo {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
+enum Where {
+    /// One cluster with nodes at home and in the cloud.
+    Stretched,
+    /// A cluster at home and another one in the cloud.
+    Remote,
+    /// Both, one after the other, with one verdict.
+    Both,
+}
+
+impl Where {
+    fn topologies(self) -> Vec<Topology> {
+        match self {
+            Self::Stretched => vec![Topology::Stretched],
+            Self::Remote => vec![Topology::Remote],
+            Self::Both => vec![Topology::Stretched, Topology::Remote],
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum View {
     /// A table that is redrawn each second.
     Live,
@@ -52,6 +75,7 @@ impl Demo {
     pub(super) async fn run(self) -> Result<ExitCode> {
         let Self {
             name,
+            topology,
             json,
             keep,
             speed,
@@ -65,6 +89,7 @@ impl Demo {
         };
         let options = Options {
             name,
+            topologies: topology.topologies(),
             json,
             keep,
             seconds_a_minute: speed,
@@ -79,7 +104,7 @@ impl Demo {
                 _ = terminate.recv() => {}
             } } => {
                 eprintln!("\nending the lab");
-                return ended(&options.name).await;
+                return ended(&options).await;
             }
         };
         Ok(match verdict {
@@ -89,10 +114,19 @@ impl Demo {
     }
 }
 
-/// The lab ends by itself when nobody holds it any more; waits for that.
-async fn ended(name: &str) -> Result<ExitCode> {
-    let dir = StateDir::of(name)?;
+/// Labs end by themselves when nobody holds them any more; waits for that.
+async fn ended(options: &Options) -> Result<ExitCode> {
     let deadline = Instant::now() + END_WAIT;
+    for &topology in &options.topologies {
+        for name in super::down::family(&demo::lab_name(&options.name, topology))? {
+            ended_one(&name, deadline).await?;
+        }
+    }
+    Ok(ExitCode::from(INTERRUPTED))
+}
+
+async fn ended_one(name: &str, deadline: Instant) -> Result<()> {
+    let dir = StateDir::of(name)?;
     // A lab that is kept is somebody else's.
     while let Some(state) = LabState::read(&dir)?.filter(|state| state.tethered) {
         if !state.supervisor.is_alive() {
@@ -106,5 +140,5 @@ async fn ended(name: &str) -> Result<ExitCode> {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    Ok(ExitCode::from(INTERRUPTED))
+    Ok(())
 }

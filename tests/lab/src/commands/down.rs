@@ -12,7 +12,7 @@ use crate::state::{LabState, Phase};
 /// Options of `down`.
 #[derive(Debug, Args)]
 pub struct Down {
-    /// Which lab
+    /// Which lab; its further clusters end with it
     #[arg(long, default_value = DEFAULT_NAME, conflicts_with = "all")]
     name: String,
     /// All labs of this user
@@ -23,7 +23,7 @@ pub struct Down {
 impl Down {
     pub(super) fn run(self) -> Result<ExitCode> {
         let Self { name, all } = self;
-        let names = if all { names()? } else { vec![name] };
+        let names = if all { names()? } else { family(&name)? };
         for name in names {
             println!("{}", end(&name)?);
         }
@@ -56,6 +56,21 @@ fn end(name: &str) -> Result<String> {
     Ok(format!(
         "the lab {name} has ended ({processes} processes); its folder is removed"
     ))
+}
+
+/// A lab and its further clusters, these first: they have no use without it.
+pub(super) fn family(name: &str) -> Result<Vec<String>> {
+    let mut family = Vec::new();
+    for other in names()? {
+        // A folder that cannot be read is none of this lab's.
+        if let Ok(Some(state)) = LabState::read(&StateDir::of(&other)?)
+            && state.spec.hub.as_deref() == Some(name)
+        {
+            family.push(other);
+        }
+    }
+    family.push(name.to_owned());
+    Ok(family)
 }
 
 /// The names of all labs that have a folder.

@@ -34,13 +34,18 @@ impl Logs {
             bail!("no lab called {name}")
         };
         let Some(child) = state.children.iter().find(|child| child.name == process) else {
+            let further = super::down::family(&name)?;
+            let hint = match further.first().filter(|first| **first != name) {
+                Some(further) => format!("; its further clusters have theirs: --name {further}"),
+                None => String::new(),
+            };
             let names: Vec<&str> = state
                 .children
                 .iter()
                 .map(|child| child.name.as_str())
                 .collect();
             bail!(
-                "the lab {name} has no process {process}; it has {}",
+                "the lab {name} has no process {process}; it has {}{hint}",
                 names.join(", ")
             );
         };

@@ -1,5 +1,6 @@
 //! The command line of the lab: what there is, and which file does it.
 
+mod bench;
 mod build;
 mod demo;
 mod doctor;
@@ -37,6 +38,8 @@ enum What {
     Demo(demo::Demo),
     /// Run everything that must hold: formatting, lints, tests, end to end
     Test(test::Test),
+    /// Measure against the real thing: tables, no verdict
+    Bench(bench::Bench),
     /// Start a cluster and leave it running
     Up(up::Up),
     /// End a cluster: exactly what `up` started, nothing else
@@ -78,6 +81,11 @@ pub fn main() -> ExitCode {
         What::Supervise { dir } => {
             return supervise::run(dir).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
         }
+        What::Bench(bench) => match bench.elsewhere() {
+            Ok(Some(code)) => Ok(code),
+            Ok(None) => on_runtime(bench.run()),
+            Err(error) => Err(error),
+        },
         What::Build(build) => build.run(),
         What::Doctor(doctor) => doctor.run(),
         What::Down(down) => down.run(),

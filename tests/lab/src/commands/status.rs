@@ -21,7 +21,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Options of `status`.
 #[derive(Debug, Args)]
 pub struct Status {
-    /// Only this lab; all of them otherwise
+    /// Only this lab and its further clusters; all of them otherwise
     #[arg(long)]
     name: Option<String>,
     /// How to print
@@ -33,6 +33,9 @@ pub struct Status {
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     name: String,
+    /// The lab whose further cluster this one is.
+    hub: Option<String>,
+    kubernetes: &'static str,
     running: bool,
     phase: Phase,
     problem: Option<String>,
@@ -62,7 +65,7 @@ impl Status {
     pub(super) async fn run(self) -> Result<ExitCode> {
         let Self { name, output } = self;
         let names = match name {
-            Some(name) => vec![name],
+            Some(name) => super::down::family(&name)?.into_iter().rev().collect(),
             None => super::down::names()?,
         };
         let mut reports = Vec::new();
@@ -101,6 +104,8 @@ pub(super) async fn report(name: &str) -> Result<Option<Report>> {
     });
     Ok(Some(Report {
         name: name.to_owned(),
+        hub: state.spec.hub,
+        kubernetes: state.spec.kubernetes.git_version(),
         running,
         phase: state.phase,
         problem: state.problem,
@@ -134,7 +139,11 @@ fn show(report: &Report) {
         (false, Phase::Failed) => "did not start",
         (false, _) => "has crashed (nothing of it is left running)",
     };
-    println!("lab {}: {how}", report.name);
+    let of = match &report.hub {
+        Some(hub) => format!(", a further cluster of {hub}"),
+        None => String::new(),
+    };
+    println!("lab {}: {how}{of}", report.name);
     if let Some(seconds) = report.uptime_seconds {
         let up = human(Duration::from_secs(seconds.unsigned_abs()));
         let tether = if report.tethered {
@@ -153,8 +162,9 @@ fn show(report: &Report) {
     if report.running {
         println!("  kubeconfig  {}", report.kubeconfig.display());
         println!(
-            "  API server  {}",
-            report.apiserver.as_deref().unwrap_or("-")
+            "  API server  {} ({})",
+            report.apiserver.as_deref().unwrap_or("-"),
+            report.kubernetes
         );
         println!(
             "  Prometheus  {}",

@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Result;
-use clap::Args;
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
 
 use super::Output;
 use crate::lab::Lab;
+use crate::programs::Version;
 use crate::progress::{Progress, human};
 use crate::spec::{DEFAULT_NAME, FixedPorts, LabSpec, NodeGroup, PrometheusSpec, ScrapeTarget};
 
@@ -17,6 +18,18 @@ pub struct Up {
     /// Name of the lab; several can run side by side
     #[arg(long, default_value = DEFAULT_NAME)]
     name: String,
+    /// Where the cloud is: nodes of the one cluster, or clusters of their own
+    #[arg(long, value_enum, default_value_t)]
+    topology: Topology,
+    /// A further cluster of the remote topology, called NAME-SITE; may be repeated
+    #[arg(long, value_name = "SITE", default_value = "cloud")]
+    site: Vec<String>,
+    /// Serve metrics.k8s.io, custom.metrics.k8s.io and external.metrics.k8s.io
+    #[arg(long)]
+    metrics: bool,
+    /// Which Kubernetes the further clusters run, of the remote topology
+    #[arg(long, value_enum, default_value_t)]
+    site_kubernetes: KubernetesVersion,
     /// How many nodes at home
     #[arg(long, default_value_t = 3)]
     home_nodes: u32,
@@ -64,30 +77,64 @@ pub struct Up {
     output: Output,
 }
 
+/// Where the cloud is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Topology {
+    /// One cluster with nodes at home and in the cloud.
+    #[default]
+    Stretched,
+    /// A cluster at home and one a further site.
+    Remote,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum KubernetesVersion {
+    /// The newest.
+    #[default]
+    #[value(name = "1.37")]
+    V1_37,
+    /// An older one, built when it is asked for first.
+    #[value(name = "1.34")]
+    V1_34,
+}
+
 impl Up {
     pub(super) async fn run(self) -> Result<ExitCode> {
         let output = self.output;
         let started = Instant::now();
-        let lab = Lab::start_with(self.spec(), Progress::stderr())
-            .await?
-            .keep()
-            .await?;
-        let name = lab.state()?.spec.name;
+        let mut labs = Vec::new();
+        for lab in Lab::start_all(self.specs(), Progress::stderr()).await? {
+            labs.push(lab.keep().await?);
+        }
+        let took = human(started.elapsed());
         match output {
             Output::Json => {
-                println!(
-                    "{}",
-                    serde_json::to_string_pretty(&super::status::report(&name).await?)?
-                );
+                let mut reports = Vec::new();
+                for lab in &labs {
+                    reports.extend(super::status::report(&lab.state()?.spec.name).await?);
+                }
+                // One lab is told as itself, several as a list.
+                match reports.as_slice() {
+                    [one] => println!("{}", serde_json::to_string_pretty(one)?),
+                    all => println!("{}", serde_json::to_string_pretty(all)?),
+                }
             }
-            Output::Text => guide(&name, &lab, &human(started.elapsed())),
+            Output::Text => {
+                let (hub, further) = labs.split_first().context("no lab was started")?;
+                guide(&hub.state()?.spec.name, hub, further, &took)?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    fn spec(self) -> LabSpec {
+    /// The hub first, then its further clusters.
+    fn specs(self) -> Vec<LabSpec> {
         let Self {
             name,
+            topology,
+            site,
+            metrics,
+            site_kubernetes,
             home_nodes,
             home_cpu,
             home_memory,
@@ -104,12 +151,17 @@ impl Up {
             prometheus_port,
             output: _,
         } = self;
-        let nodes = vec![
+        let mut nodes = vec![
             NodeGroup::home(home_nodes, &home_cpu, &home_memory).ready_after(home_ready_seconds),
-            NodeGroup::cloud(cloud_nodes, &cloud_cpu, &cloud_memory)
-                .ready_after(cloud_ready_seconds),
         ];
+        if topology == Topology::Stretched {
+            nodes.push(
+                NodeGroup::cloud(cloud_nodes, &cloud_cpu, &cloud_memory)
+                    .ready_after(cloud_ready_seconds),
+            );
+        }
         let mut spec = LabSpec::new(&name, nodes);
+        spec.metrics = metrics;
         spec.ports = FixedPorts {
             apiserver: apiserver_port,
             etcd: etcd_port,
@@ -124,11 +176,28 @@ impl Up {
             scrape_interval_ms,
             targets: targets.collect(),
         });
-        spec
+        if topology == Topology::Stretched {
+            return vec![spec];
+        }
+        let version = match site_kubernetes {
+            KubernetesVersion::V1_37 => Version::V1_37,
+            KubernetesVersion::V1_34 => Version::V1_34,
+        };
+        let further: Vec<LabSpec> = site
+            .iter()
+            .map(|site| {
+                let nodes = NodeGroup::remote(site, cloud_nodes, &cloud_cpu, &cloud_memory)
+                    .ready_after(cloud_ready_seconds);
+                let mut further = spec.further(nodes).kubernetes(version);
+                further.metrics = metrics;
+                further
+            })
+            .collect();
+        [vec![spec], further].concat()
     }
 }
 
-fn guide(name: &str, lab: &Lab, took: &str) {
+fn guide(name: &str, lab: &Lab, further: &[Lab], took: &str) -> Result<()> {
     let down = if name == DEFAULT_NAME {
         String::new()
     } else {
@@ -137,9 +206,19 @@ fn guide(name: &str, lab: &Lab, took: &str) {
     println!("the lab {name} runs (started in {took})\n");
     println!("  export KUBECONFIG={}", lab.kubeconfig_path().display());
     println!("  kubectl get nodes\n");
+    for lab in further {
+        let name = lab.state()?.spec.name;
+        println!("the further cluster {name}\n");
+        println!("  export KUBECONFIG={}", lab.kubeconfig_path().display());
+        println!("  audit log   {}\n", lab.dir().audit_log().display());
+    }
+    if !further.is_empty() {
+        println!("the lab {name}");
+    }
     println!("  Prometheus  {}", lab.prometheus_url().unwrap_or("none"));
     println!("  audit log   {}", lab.dir().audit_log().display());
     println!("  logs        {}\n", lab.dir().logs().display());
     println!("  cargo lab status            what runs");
     println!("  cargo lab down{down:<13} end it");
+    Ok(())
 }

@@ -10,7 +10,7 @@ use kube::core::Status;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::example::{SENSITIVE, SENSITIVE_TARGET};
+use super::example::{MASS, SENSITIVE, SENSITIVE_TARGET};
 use super::seen::{Place, Seen};
 use super::setup::{GUARD_PREFIX, JSON, get, send};
 use super::wait::until_seen;
@@ -169,6 +169,80 @@ pub async fn attempt_all(
     // It stays pending until the lab ends, where this fails.
     let _ = send(client, "DELETE", &now, JSON, &Value::Null).await;
     Ok(attempts)
+}
+
+/// The same in the cloud's cluster, as its admin: whatever carries the Sensitive class is refused
+/// there, whoever sends it.
+pub async fn attempt_cloud(cloud: &Client) -> Vec<Attempt> {
+    let labels = json!({CLASS_LABEL: "Sensitive"});
+    let meta = |name: &str| json!({"name": name, "namespace": MASS, "labels": labels});
+    let spec = pod("x", &json!({}))["spec"].clone();
+    let template = json!({"metadata": {"labels": {"app": "attempt"}}, "spec": spec});
+    let core = format!("/api/v1/namespaces/{MASS}");
+    let apps = format!("/apis/apps/v1/namespaces/{MASS}");
+    let workload = json!({"selector": {"matchLabels": {"app": "attempt"}}, "template": template});
+    let object = |kind: &str, version: &str, more: Value| {
+        let mut object = json!({"apiVersion": version, "kind": kind, "metadata": meta("attempt")});
+        for (field, value) in more.as_object().into_iter().flatten() {
+            object[field] = value.clone();
+        }
+        object
+    };
+    let relabel = json!({"metadata": {"labels": labels}});
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace",
+        "metadata": {"name": "attempt-sensitive", "labels": labels}});
+    let tries = [
+        (
+            "cloud: a namespace labelled Sensitive",
+            "POST",
+            "/api/v1/namespaces".to_owned(),
+            JSON,
+            namespace,
+        ),
+        (
+            "cloud: a namespace relabelled Sensitive",
+            "PATCH",
+            core.clone(),
+            MERGE_PATCH,
+            relabel,
+        ),
+        (
+            "cloud: a pod of the Sensitive class",
+            "POST",
+            format!("{core}/pods"),
+            JSON,
+            object("Pod", "v1", json!({"spec": spec})),
+        ),
+        (
+            "cloud: a Secret of the Sensitive class",
+            "POST",
+            format!("{core}/secrets"),
+            JSON,
+            object("Secret", "v1", json!({"stringData": {"word": "attempt"}})),
+        ),
+        (
+            "cloud: a ConfigMap of the Sensitive class",
+            "POST",
+            format!("{core}/configmaps"),
+            JSON,
+            object("ConfigMap", "v1", json!({"data": {"word": "attempt"}})),
+        ),
+        (
+            "cloud: a Deployment of the Sensitive class",
+            "POST",
+            format!("{apps}/deployments"),
+            JSON,
+            object("Deployment", "apps/v1", json!({"spec": workload})),
+        ),
+    ];
+    let mut attempts = Vec::new();
+    for (name, method, path, kind, body) in tries {
+        attempts.push(Attempt::judge(
+            name,
+            send(cloud, method, &path, kind, &body).await,
+        ));
+    }
+    attempts
 }
 
 /// What the attempts need to see.

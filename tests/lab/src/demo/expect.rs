@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::burst::DecisionLatency;
 use super::bypass::Attempt;
+use super::canary::CloudStore;
 use super::figures::Figures;
 
 /// Fewest attempts to get around the guard.
@@ -61,6 +62,17 @@ pub struct Evidence<'a> {
     pub gaps: &'a [String],
     /// The outage, where the operator was killed.
     pub outage: Option<Outage>,
+    /// What the cloud's etcd held at the peak and at the end, where it is a cluster of its own.
+    pub cloud_store: Option<&'a CloudStores>,
+}
+
+/// The cloud's etcd at two moments.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct CloudStores {
+    /// In the highest minute of the trace.
+    pub at_peak: CloudStore,
+    /// When all had come home.
+    pub at_end: CloudStore,
 }
 
 /// Judges a run.
@@ -77,6 +89,7 @@ pub fn judge(evidence: &Evidence<'_>) -> Vec<Expectation> {
         most_siblings,
         gaps,
         outage,
+        cloud_store,
     } = evidence;
     let is = |name, ok, detail: String| Expectation { name, ok, detail };
     let let_through: Vec<&str> = attempts
@@ -176,7 +189,51 @@ pub fn judge(evidence: &Evidence<'_>) -> Vec<Expectation> {
             format!("{ready_at_kill} ready when it was killed, never fewer than {fewest_ready} in the {milliseconds} ms without it"),
         ));
     }
+    all.extend(cloud_store.iter().flat_map(|stores| in_the_cloud(stores)));
     all
+}
+
+/// What must hold of the cloud's own cluster.
+fn in_the_cloud(CloudStores { at_peak, at_end }: &CloudStores) -> [Expectation; 3] {
+    let is = |name, ok, detail: String| Expectation { name, ok, detail };
+    let both = [at_peak, at_end];
+    let clean = |store: &CloudStore| {
+        store.sensitive_objects_in_cloud_cluster == 0 && store.files_with_canary == 0
+    };
+    let read = |store: &CloudStore| store.cloud_etcd_keys_read > 0 && store.marker_found;
+    let keys: Vec<&String> = both
+        .iter()
+        .flat_map(|store| &store.sensitive_keys)
+        .collect();
+    [
+        is(
+            "the cloud's etcd was read, and what is in it is found",
+            both.into_iter().all(read),
+            format!(
+                "{} keys at the peak, {} at the end, the marker among them",
+                at_peak.cloud_etcd_keys_read, at_end.cloud_etcd_keys_read
+            ),
+        ),
+        is(
+            "nothing sensitive was ever in the cloud's etcd",
+            both.into_iter().all(clean),
+            format!(
+                "{} objects, {} files with a canary{}",
+                at_peak.sensitive_objects_in_cloud_cluster
+                    + at_end.sensitive_objects_in_cloud_cluster,
+                at_peak.files_with_canary + at_end.files_with_canary,
+                list(&keys)
+            ),
+        ),
+        is(
+            "what was to travel did, and is gone",
+            at_peak.carried_objects > 0 && at_end.carried_objects == 0,
+            format!(
+                "{} copies at the peak, {} at the end",
+                at_peak.carried_objects, at_end.carried_objects
+            ),
+        ),
+    ]
 }
 
 fn list<S: AsRef<str>>(names: &[S]) -> String {
@@ -242,6 +299,7 @@ mod tests {
             most_siblings: 1,
             gaps: &[],
             outage: None,
+            cloud_store: None,
         };
         change(&mut evidence);
         judge(&evidence)
@@ -300,5 +358,43 @@ mod tests {
         };
         assert_eq!(count(failed(&base, |seen| seen.outage = outage(40))), 0);
         assert_eq!(count(failed(&base, |seen| seen.outage = outage(39))), 1);
+    }
+
+    #[test]
+    fn the_cloud_s_own_cluster_is_judged_by_what_its_etcd_holds() {
+        let store = |carried_objects| CloudStore {
+            cloud_etcd_keys_read: 9,
+            marker_found: true,
+            carried_objects,
+            ..CloudStore::default()
+        };
+        let good = CloudStores {
+            at_peak: store(2),
+            at_end: store(0),
+        };
+        let base = base();
+        let count = |stores: &CloudStores| {
+            let wrong = in_the_cloud(stores).into_iter().filter(|one| !one.ok);
+            wrong.count()
+        };
+        assert_eq!(
+            (count(&good), failed(&base, |_| {}).len()),
+            (0, 0),
+            "nothing to judge where there is no such cluster"
+        );
+        let changed = |change: fn(&mut CloudStores)| {
+            let mut stores = good.clone();
+            change(&mut stores);
+            count(&stores)
+        };
+        assert_eq!(
+            changed(|s| s.at_end.sensitive_objects_in_cloud_cluster = 1),
+            1
+        );
+        assert_eq!(changed(|s| s.at_end.files_with_canary = 1), 1);
+        assert_eq!(changed(|s| s.at_peak.marker_found = false), 1);
+        assert_eq!(changed(|s| s.at_end.cloud_etcd_keys_read = 0), 1);
+        assert_eq!(changed(|s| s.at_peak.carried_objects = 0), 1);
+        assert_eq!(changed(|s| s.at_end.carried_objects = 1), 1);
     }
 }

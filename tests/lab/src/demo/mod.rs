@@ -5,17 +5,21 @@
 mod ask;
 mod burst;
 mod bypass;
+mod canary;
 mod example;
 mod expect;
 mod figures;
 mod picture;
 mod reference;
+mod remote;
 mod report;
 mod room;
 mod screen;
 mod seen;
 mod setup;
 mod steps;
+mod summary;
+mod topology;
 mod wait;
 mod watch;
 
@@ -30,7 +34,7 @@ use tokio::task::JoinHandle;
 use burst::DecisionLatency;
 use bypass::{Attempt, SeenNow};
 use example::{Example, MASS, SENSITIVE, SPIKE_MINUTE};
-use expect::{Evidence, Outage};
+use expect::{CloudStores, Evidence, Outage};
 use figures::Times;
 pub use report::Verdict;
 use report::{Parts, Report};
@@ -38,14 +42,17 @@ use screen::Screen;
 pub use screen::Style;
 use seen::Place;
 use setup::Stage;
+use summary::Ended;
+use topology::Labs;
+pub use topology::Topology;
+pub(crate) use wait::until;
 use wait::until_seen;
 
+use crate::binaries;
 use crate::exporter::Exporter;
-use crate::lab::Lab;
 use crate::load::Offered;
 use crate::progress::{Progress, human};
 use crate::replay::{Replay, Share};
-use crate::{binaries, compile};
 
 /// At the first minute's load before the trace begins.
 const WARM_UP: Duration = Duration::from_secs(8);
@@ -57,14 +64,18 @@ const KILL_AFTER: Duration = Duration::from_secs(3);
 const DEAD_FOR: Duration = Duration::from_secs(3);
 /// After its return, no replica may be lost for so long either.
 const AFTER_RETURN_MS: i64 = 4_000;
+/// From the return of the last replica until the copies in the cloud are gone.
+const COPIES_WAIT: Duration = Duration::from_secs(20);
 /// What one trace minute may take, in seconds.
 const SPEEDS: std::ops::RangeInclusive<f64> = 2.0..=120.0;
 
 /// What to run.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Name of the lab.
+    /// Name of the first lab; those of further topologies and clusters begin with it.
     pub name: String,
+    /// What to play on, one after the other.
+    pub topologies: Vec<Topology>,
     /// Where to write the figures.
     pub json: Option<PathBuf>,
     /// Whether the lab stays.
@@ -77,15 +88,16 @@ pub struct Options {
     pub style: Style,
 }
 
-/// Runs the demo to its verdict, and ends the lab unless it is kept.
+/// Plays on each topology, and comes to one verdict. The labs end unless they are kept.
 ///
 /// # Errors
-/// When it cannot come to a verdict; the lab has ended then.
+/// When nothing could begin, or the figures cannot be written.
 pub async fn run(options: &Options) -> Result<Verdict> {
     let Options {
         name,
+        topologies,
         json,
-        keep,
+        keep: _,
         seconds_a_minute,
         kill_operator: _,
         style,
@@ -97,59 +109,84 @@ pub async fn run(options: &Options) -> Result<Verdict> {
         SPEEDS.end()
     );
     let example = Example::read()?;
-    let operator = tokio::task::spawn_blocking(|| {
-        let progress = Progress::stderr();
-        compile::ensure_programs(&progress)?;
-        binaries::operator(&progress)
-    })
-    .await??;
-    let started = Instant::now();
+    let operator =
+        tokio::task::spawn_blocking(|| binaries::operator(&Progress::stderr())).await??;
     let screen = Screen::new(*style);
-    let exporter = Exporter::start(None).await?;
-    let lab = setup::lab(name, &exporter).await?;
-    screen.say(&format!("the lab runs ({})", human(started.elapsed())));
-    let folder = lab.dir().clone();
-    let stage = setup::stage(lab, exporter, operator, &example, &|line| screen.say(line)).await;
-    let played = match stage {
-        Ok(mut stage) => match play(&mut stage, &example, options, &screen, started).await {
-            Ok(report) => Ok((report, stage.lab)),
-            Err(error) => Err((error, Some(stage.lab))),
-        },
-        Err(error) => Err((error, None)),
-    };
-    screen.close();
-    match played {
-        Ok((report, lab)) => {
-            for line in report.lines() {
-                screen.say(&line);
-            }
-            if let Some(json) = json {
-                let picture = report.write(json)?;
-                screen.say(&format!(
-                    "figures: {}, picture: {}",
-                    json.display(),
-                    picture.display()
-                ));
-            }
-            keep_log(&folder, options, report.verdict);
-            leave(lab, *keep, &screen).await?;
-            Ok(report.verdict)
+    let mut ended: Vec<Ended> = Vec::new();
+    for &topology in topologies {
+        screen.say(&format!("\n{}: {}", topology.name(), topology.words()));
+        let lab = lab_name(name, topology);
+        let result = on_one(topology, &lab, &operator, &example, options, &screen).await;
+        match &result {
+            Ok(report) => report.lines().iter().for_each(|line| screen.say(line)),
+            Err(error) => screen.say(&format!("{} broke off: {error:#}", topology.name())),
         }
-        Err((error, lab)) => {
-            keep_log(&folder, options, Verdict::Failed);
-            if let Some(json) = json {
-                report::write_broken(json, &format!("{error:#}"))?;
-            }
-            if let Some(lab) = lab {
-                leave(lab, *keep, &screen).await?;
-            }
-            Err(error)
+        ended.push((topology, result));
+    }
+    if let Some(json) = json {
+        let pictures = summary::write(json, &ended)?;
+        screen.say(&format!("\nfigures: {}", json.display()));
+        for picture in pictures {
+            screen.say(&format!("picture: {}", picture.display()));
         }
     }
+    for line in summary::lines(&ended) {
+        screen.say(&line);
+    }
+    Ok(summary::verdict(&ended))
+}
+
+/// Name of a topology's first lab.
+#[must_use]
+pub fn lab_name(name: &str, topology: Topology) -> String {
+    match topology {
+        Topology::Stretched => name.to_owned(),
+        Topology::Remote => format!("{name}-{}", topology.name()),
+    }
+}
+
+/// One topology from nothing to its report. Its labs have ended then, unless they are kept.
+async fn on_one(
+    topology: Topology,
+    name: &str,
+    operator: &std::path::Path,
+    example: &Example,
+    options: &Options,
+    screen: &Screen,
+) -> Result<Report> {
+    let started = Instant::now();
+    let exporter = Exporter::start(None).await?;
+    let labs = Labs::start(topology, name, &exporter).await?;
+    screen.say(&format!("the lab runs ({})", human(started.elapsed())));
+    let folder = labs.hub.dir().clone();
+    let say = |line: &str| screen.say(line);
+    // Labs end when they are dropped, as they are where the stage cannot be set.
+    let stage = setup::stage(topology, labs, exporter, operator.into(), example, &say).await;
+    let mut stage = match stage {
+        Ok(stage) => stage,
+        Err(error) => {
+            screen.close();
+            keep_log(&folder, options, topology);
+            return Err(error);
+        }
+    };
+    let played = play(topology, &mut stage, example, options, screen, started).await;
+    screen.close();
+    if !matches!(&played, Ok(report) if report.verdict == Verdict::Passed) {
+        keep_log(&folder, options, topology);
+    }
+    let Stage { lab, cloud, .. } = stage;
+    let labs = Labs {
+        hub: lab,
+        cloud: cloud.map(|cloud| cloud.lab),
+    };
+    leave(labs, options.keep, screen).await?;
+    played
 }
 
 /// From the quiet hour to the verdict.
 async fn play(
+    topology: Topology,
     stage: &mut Stage,
     example: &Example,
     options: &Options,
@@ -175,13 +212,17 @@ async fn play(
     })?;
     let attempts = attempts(stage, example, minute.clone());
     let outage = match options.kill_operator {
-        true => Some(outage(stage, minute, screen).await?),
+        true => Some(outage(stage, minute.clone(), screen).await?),
         false => None,
     };
+    let at_peak = cloud_at_peak(stage, minute).await?;
     trace.await?;
     let end = Timestamp::now().as_millisecond();
     screen.no_minute();
-    let attempts = attempts.await??;
+    let mut attempts = attempts.await??;
+    if let Some(cloud) = &stage.cloud {
+        attempts.extend(bypass::attempt_cloud(&cloud.client).await);
+    }
     screen.say("the trace is over");
     let least = home_at_end(stage, example);
     let home = until_seen("everything at home again", HOME_WAIT, || {
@@ -199,6 +240,13 @@ async fn play(
         begin,
         end,
         home_again: Timestamp::now().as_millisecond(),
+    };
+    let cloud_store = match (&stage.cloud, at_peak) {
+        (Some(cloud), Some(at_peak)) => Some(CloudStores {
+            at_peak,
+            at_end: cloud.emptied(COPIES_WAIT).await?,
+        }),
+        (Some(_) | None, _) => None,
     };
     show.abort();
     screen.close();
@@ -223,8 +271,11 @@ async fn play(
         most_siblings: seen.most_siblings(),
         gaps: seen.gaps(),
         outage,
+        cloud_store: cloud_store.as_ref(),
     });
     Ok(Report::new(Parts {
+        topology,
+        cloud_store,
         figures,
         sensitive: (seen.sensitive_pods(), off_lawful.len()),
         attempts,
@@ -307,6 +358,21 @@ fn attempts(
     })
 }
 
+/// What the cloud's etcd holds in the highest minute, once the spike has had time to arrive there.
+async fn cloud_at_peak(
+    stage: &Stage,
+    mut minute: Receiver<usize>,
+) -> Result<Option<canary::CloudStore>> {
+    let Some(cloud) = &stage.cloud else {
+        return Ok(None);
+    };
+    minute
+        .wait_for(|&minute| minute > SPIKE_MINUTE)
+        .await
+        .context("the trace broke off")?;
+    cloud.look().await.map(Some)
+}
+
 /// When the operator was dead.
 #[derive(Debug, Clone, Copy)]
 struct Span {
@@ -361,27 +427,35 @@ async fn decisions(stage: &Stage, screen: &Screen) -> Result<DecisionLatency> {
 }
 
 /// A run that failed leaves the operator's words beside its figures.
-fn keep_log(folder: &crate::paths::StateDir, options: &Options, verdict: Verdict) {
-    let Some(json) = options.json.as_ref().filter(|_| verdict == Verdict::Failed) else {
-        return;
-    };
-    // Not having it is no further failure.
-    let _ = std::fs::copy(folder.log("pinisi-0"), json.with_extension("operator.log"));
+fn keep_log(folder: &crate::paths::StateDir, options: &Options, topology: Topology) {
+    if let Some(json) = &options.json {
+        let beside = json.with_extension(format!("{}.operator.log", topology.name()));
+        // Not having it is no further failure.
+        let _ = std::fs::copy(folder.log("pinisi-0"), beside);
+    }
 }
 
-async fn leave(lab: Lab, keep: bool, screen: &Screen) -> Result<()> {
+async fn leave(labs: Labs, keep: bool, screen: &Screen) -> Result<()> {
     if !keep {
-        return lab.stop().await;
+        return labs.stop().await;
     }
-    let lab = lab.keep().await?;
-    let name = lab.state()?.spec.name;
+    let Labs { hub, cloud } = labs;
+    let hub = hub.keep().await?;
+    let name = hub.state()?.spec.name;
     screen.say(&format!(
         "\nthe lab {name} goes on:\n  export KUBECONFIG={}",
-        lab.kubeconfig_path().display()
+        hub.kubeconfig_path().display()
     ));
+    if let Some(cloud) = cloud {
+        let cloud = cloud.keep().await?;
+        screen.say(&format!(
+            "  the cloud's cluster: {}",
+            cloud.kubeconfig_path().display()
+        ));
+    }
     screen.say(&format!(
         "  kubectl get hw -A\n  Prometheus  {}",
-        lab.prometheus_url().unwrap_or("none")
+        hub.prometheus_url().unwrap_or("none")
     ));
     screen.say(&format!("  cargo lab down --name {name}      ends it"));
     Ok(())

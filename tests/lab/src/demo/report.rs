@@ -1,15 +1,14 @@
-//! The demo's report: as JSON, as lines for people, and where the picture goes.
+//! The demo's report on one topology: as JSON and as lines for people. All topologies together
+//! are in `summary`.
 
-use std::path::{Path, PathBuf};
-
-use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::burst::DecisionLatency;
 use super::bypass::Attempt;
-use super::expect::{Expectation, Outage};
+use super::expect::{CloudStores, Expectation, Outage};
 use super::figures::{BySite, Figures, Row, Unmet};
 use super::picture;
+use super::topology::Topology;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -24,6 +23,8 @@ pub enum Verdict {
 /// A whole run.
 #[derive(Debug, Serialize)]
 pub struct Report {
+    /// Where home and cloud were.
+    pub topology: Topology,
     /// How it ended.
     pub verdict: Verdict,
     /// Sensitive pods ever seen.
@@ -34,6 +35,18 @@ pub struct Report {
     pub bypass_attempts: usize,
     /// Those of them that were refused.
     pub bypass_refused: usize,
+    /// Objects of the Sensitive class in the etcd of the cloud's own cluster, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sensitive_objects_in_cloud_cluster: Option<usize>,
+    /// Keys of that etcd that were read for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_etcd_keys_read: Option<usize>,
+    /// Copies of ConfigMaps and Secrets there at the peak.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carried_objects: Option<usize>,
+    /// That etcd at the peak and at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_store: Option<CloudStores>,
     /// Most mass replicas ready at the same time.
     pub peak_replicas: BySite,
     /// Most mass replicas needed at the same time.
@@ -65,6 +78,10 @@ pub struct Report {
 /// What a report is made from.
 #[derive(Debug)]
 pub struct Parts {
+    /// Where home and cloud were.
+    pub topology: Topology,
+    /// The cloud's etcd.
+    pub cloud_store: Option<CloudStores>,
     /// The counts.
     pub figures: Figures,
     /// Sensitive pods ever seen, and those ever off home.
@@ -88,6 +105,8 @@ impl Report {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts {
+            topology,
+            cloud_store,
             figures,
             sensitive,
             attempts,
@@ -107,7 +126,9 @@ impl Report {
             timeline,
         } = figures;
         let passed = expectations.iter().all(|expectation| expectation.ok);
+        let stores = cloud_store.as_ref();
         Self {
+            topology,
             verdict: if passed {
                 Verdict::Passed
             } else {
@@ -117,6 +138,14 @@ impl Report {
             sensitive_pods_off_lawful_nodes: sensitive.1,
             bypass_attempts: attempts.len(),
             bypass_refused: attempts.iter().filter(|attempt| attempt.refused).count(),
+            sensitive_objects_in_cloud_cluster: stores.map(|s| {
+                s.at_peak.sensitive_objects_in_cloud_cluster
+                    + s.at_end.sensitive_objects_in_cloud_cluster
+            }),
+            cloud_etcd_keys_read: stores
+                .map(|s| s.at_peak.cloud_etcd_keys_read + s.at_end.cloud_etcd_keys_read),
+            carried_objects: stores.map(|s| s.at_peak.carried_objects),
+            cloud_store,
             peak_replicas,
             needed_at_peak,
             home_capacity,
@@ -133,24 +162,20 @@ impl Report {
         }
     }
 
-    /// Writes the JSON, and the picture beside it; returns where that is.
-    ///
-    /// # Errors
-    /// When a file cannot be written.
-    pub fn write(&self, json: &Path) -> Result<PathBuf> {
-        write(json, &serde_json::to_string_pretty(self)?)?;
-        let svg = json.with_extension("svg");
-        write(
-            &svg,
-            &picture::draw(&self.timeline, self.home_capacity, self.seconds_a_minute),
-        )?;
-        Ok(svg)
+    /// Draws the run.
+    #[must_use]
+    pub fn picture(&self) -> String {
+        picture::draw(&self.timeline, self.home_capacity, self.seconds_a_minute)
     }
 
     /// What people read at the end.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let mut lines = vec![String::new(), "attempts around the guard".to_owned()];
+        let mut lines = vec![
+            String::new(),
+            format!("{}: {}", self.topology.name(), self.topology.words()),
+            "attempts around the guard".to_owned(),
+        ];
         for Attempt {
             name,
             refused,
@@ -195,30 +220,8 @@ impl Report {
             let word = if *ok { "ok" } else { "FAILED" };
             lines.push(format!("  {word:<6}  {name}: {detail}"));
         }
-        let verdict = match self.verdict {
-            Verdict::Passed => "passed",
-            Verdict::Failed => "FAILED",
-        };
-        lines.extend([
-            String::new(),
-            format!("verdict: {verdict} ({:.0} s)", self.seconds),
-        ]);
         lines
     }
-}
-
-/// Writes what there is to say of a run that broke off.
-///
-/// # Errors
-/// When the file cannot be written.
-pub fn write_broken(json: &Path, error: &str) -> Result<()> {
-    let report = serde_json::json!({"verdict": Verdict::Failed, "error": error});
-    write(json, &serde_json::to_string_pretty(&report)?)
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, format!("{text}\n"))
-        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The part of a refusal that differs: the guard's own words.

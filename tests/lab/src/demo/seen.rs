@@ -17,6 +17,15 @@ pub const HOME: &str = "home";
 /// Label by which the example tells its services apart.
 const APP_LABEL: &str = "app";
 
+/// Which cluster something was seen in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cluster {
+    /// The one that the operator runs in.
+    Hub,
+    /// The one in the cloud, where it is apart.
+    Cloud,
+}
+
 /// Where a pod stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
@@ -41,6 +50,7 @@ pub struct Counts {
 
 #[derive(Debug, Clone)]
 pub(super) struct PodFact {
+    cluster: Cluster,
     pub(super) namespace: String,
     pub(super) name: String,
     app: String,
@@ -54,6 +64,7 @@ pub(super) struct PodFact {
 
 #[derive(Debug, Clone)]
 pub(super) struct NodeFact {
+    cluster: Cluster,
     pub(super) site: String,
     pub(super) holds: Amount,
     pub(super) pods: u32,
@@ -64,10 +75,10 @@ pub(super) struct NodeFact {
 pub struct Seen {
     pub(super) sensitive_namespace: String,
     pub(super) nodes: BTreeMap<String, NodeFact>,
-    nodes_known: bool,
+    nodes_known: BTreeSet<Cluster>,
     pub(super) pods: HashMap<String, PodFact>,
-    pods_known: bool,
-    relisted: BTreeSet<String>,
+    pods_known: BTreeSet<Cluster>,
+    relisted: BTreeMap<Cluster, BTreeSet<String>>,
     pub(super) counts: BTreeMap<(String, String, Place), Counts>,
     pub(super) sensitive: BTreeSet<String>,
     pub(super) off_lawful: BTreeMap<String, String>,
@@ -81,10 +92,10 @@ impl Seen {
         Self {
             sensitive_namespace: sensitive_namespace.to_owned(),
             nodes: BTreeMap::new(),
-            nodes_known: false,
+            nodes_known: BTreeSet::new(),
             pods: HashMap::new(),
-            pods_known: false,
-            relisted: BTreeSet::new(),
+            pods_known: BTreeSet::new(),
+            relisted: BTreeMap::new(),
             counts: BTreeMap::new(),
             sensitive: BTreeSet::new(),
             off_lawful: BTreeMap::new(),
@@ -94,12 +105,12 @@ impl Seen {
         }
     }
 
-    pub(super) fn nodes_known(&self) -> bool {
-        self.nodes_known
+    pub(super) fn nodes_known(&self, cluster: Cluster) -> bool {
+        self.nodes_known.contains(&cluster)
     }
 
-    pub(super) fn pods_known(&self) -> bool {
-        self.pods_known
+    pub(super) fn pods_known(&self, cluster: Cluster) -> bool {
+        self.pods_known.contains(&cluster)
     }
 
     /// The watch had to begin anew: something may have been missed.
@@ -108,7 +119,7 @@ impl Seen {
             .push(why.lines().next().unwrap_or_default().to_owned());
     }
 
-    pub(super) fn node(&mut self, event: Event<Node>, _now: i64) {
+    pub(super) fn node(&mut self, cluster: Cluster, event: Event<Node>, _now: i64) {
         match event {
             Event::Apply(node) | Event::InitApply(node) => {
                 let site = node.labels().get(SITE_LABEL).cloned().unwrap_or_default();
@@ -122,51 +133,61 @@ impl Seen {
                     .unwrap_or(0);
                 let holds = Amount::of(&room).unwrap_or_default();
                 let name = node.metadata.name.unwrap_or_default();
-                self.nodes.insert(name, NodeFact { site, holds, pods });
+                let fact = NodeFact {
+                    cluster,
+                    site,
+                    holds,
+                    pods,
+                };
+                self.nodes.insert(name, fact);
             }
             Event::Delete(node) => {
                 self.nodes.remove(&node.name_any());
             }
             Event::Init => {}
-            Event::InitDone => self.nodes_known = true,
+            Event::InitDone => {
+                self.nodes_known.insert(cluster);
+            }
         }
     }
 
-    pub(super) fn pod(&mut self, event: Event<Pod>, now: i64) {
+    pub(super) fn pod(&mut self, cluster: Cluster, event: Event<Pod>, now: i64) {
         match event {
-            Event::Apply(pod) => self.apply(&pod, now),
+            Event::Apply(pod) => self.apply(cluster, &pod, now),
             Event::InitApply(pod) => {
-                self.relisted.insert(pod.uid().unwrap_or_default());
-                self.apply(&pod, now);
+                let uid = pod.uid().unwrap_or_default();
+                self.relisted.entry(cluster).or_default().insert(uid);
+                self.apply(cluster, &pod, now);
             }
             Event::Delete(pod) => {
                 // Its last state may be news: bound and deleted in one moment.
-                self.apply(&pod, now);
+                self.apply(cluster, &pod, now);
                 self.forget(&pod.uid().unwrap_or_default(), now);
             }
             Event::Init => {
-                if self.pods_known {
+                if self.pods_known(cluster) {
                     self.gap("the list of pods was read again");
                 }
-                self.relisted.clear();
+                self.relisted.remove(&cluster);
             }
             Event::InitDone => {
+                let listed = self.relisted.remove(&cluster).unwrap_or_default();
                 let gone: Vec<String> = self
                     .pods
-                    .keys()
-                    .filter(|uid| !self.relisted.contains(*uid))
-                    .cloned()
+                    .iter()
+                    .filter(|(uid, pod)| pod.cluster == cluster && !listed.contains(*uid))
+                    .map(|(uid, _)| uid.clone())
                     .collect();
                 for uid in gone {
                     self.forget(&uid, now);
                 }
-                self.pods_known = true;
+                self.pods_known.insert(cluster);
             }
         }
     }
 
     /// Notes a sibling Deployment, by the service it selects and its site.
-    pub(super) fn sibling(&mut self, event: Event<Deployment>, _now: i64) {
+    pub(super) fn sibling(&mut self, _: Cluster, event: Event<Deployment>, _now: i64) {
         match event {
             Event::Apply(deployment) | Event::InitApply(deployment) => {
                 let site = deployment
@@ -193,9 +214,9 @@ impl Seen {
         self.most_siblings = self.most_siblings.max(most);
     }
 
-    fn apply(&mut self, pod: &Pod, now: i64) {
+    fn apply(&mut self, cluster: Cluster, pod: &Pod, now: i64) {
         let uid = pod.uid().unwrap_or_default();
-        let fact = self.fact(pod);
+        let fact = self.fact(cluster, pod);
         if fact.namespace == self.sensitive_namespace {
             self.sensitive.insert(uid.clone());
             if fact.place == Place::Away {
@@ -219,7 +240,7 @@ impl Seen {
         }
     }
 
-    fn fact(&self, pod: &Pod) -> PodFact {
+    fn fact(&self, cluster: Cluster, pod: &Pod) -> PodFact {
         let spec = pod.spec.as_ref();
         let status = pod.status.as_ref();
         let node = spec
@@ -227,7 +248,14 @@ impl Seen {
             .filter(|node| !node.is_empty());
         let place = match &node {
             None => Place::Nowhere,
-            Some(node) if self.nodes.get(node).is_some_and(|node| node.site == HOME) => Place::Home,
+            Some(node)
+                if self
+                    .nodes
+                    .get(node)
+                    .is_some_and(|node| node.cluster == Cluster::Hub && node.site == HOME) =>
+            {
+                Place::Home
+            }
             Some(_) => Place::Away,
         };
         let conditions = status
@@ -236,6 +264,7 @@ impl Seen {
         let phase = status.and_then(|status| status.phase.as_deref());
         let deleting = pod.metadata.deletion_timestamp.is_some();
         PodFact {
+            cluster,
             namespace: pod.namespace().unwrap_or_default(),
             name: pod.name_any(),
             app: pod.labels().get(APP_LABEL).cloned().unwrap_or_default(),
@@ -288,9 +317,13 @@ mod tests {
         for (name, site) in [("home-0", "home"), ("cloud-0", "cloud")] {
             let node = json!({"metadata": {"name": name, "labels": {SITE_LABEL: site}},
                 "status": {"allocatable": {"cpu": "2", "memory": "4Gi", "pods": "10"}}});
-            seen.node(Event::InitApply(serde_json::from_value(node).unwrap()), 0);
+            seen.node(
+                Cluster::Hub,
+                Event::InitApply(serde_json::from_value(node).unwrap()),
+                0,
+            );
         }
-        seen.node(Event::InitDone, 0);
+        seen.node(Cluster::Hub, Event::InitDone, 0);
         seen
     }
 
@@ -307,15 +340,32 @@ mod tests {
     #[test]
     fn a_sensitive_pod_on_a_wrong_node_for_a_moment_is_remembered() {
         let mut seen = seen();
-        seen.pod(Event::Apply(pod("a", "records", Some("home-0"), true)), 1);
-        seen.pod(Event::Apply(pod("b", "records", None, false)), 2);
+        seen.pod(
+            Cluster::Hub,
+            Event::Apply(pod("a", "records", Some("home-0"), true)),
+            1,
+        );
+        seen.pod(
+            Cluster::Hub,
+            Event::Apply(pod("b", "records", None, false)),
+            2,
+        );
         assert_eq!((seen.sensitive_pods(), seen.off_lawful().len()), (2, 0));
         seen.pod(
+            Cluster::Hub,
             Event::Delete(pod("b", "records", Some("cloud-0"), false)),
             3,
         );
-        seen.pod(Event::Apply(pod("c", "records", Some("unknown"), false)), 4);
-        seen.pod(Event::Apply(pod("d", "mass", Some("cloud-0"), false)), 4);
+        seen.pod(
+            Cluster::Hub,
+            Event::Apply(pod("c", "records", Some("unknown"), false)),
+            4,
+        );
+        seen.pod(
+            Cluster::Hub,
+            Event::Apply(pod("d", "mass", Some("cloud-0"), false)),
+            4,
+        );
         assert_eq!(seen.sensitive_pods(), 3);
         assert_eq!(seen.off_lawful(), ["b on cloud-0", "c on unknown"]);
     }
@@ -323,22 +373,31 @@ mod tests {
     #[test]
     fn counts_follow_pods_from_place_to_place() {
         let mut seen = seen();
-        seen.pod(Event::Apply(pod("a", "mass", None, false)), 1_000);
         seen.pod(
+            Cluster::Hub,
+            Event::Apply(pod("a", "mass", None, false)),
+            1_000,
+        );
+        seen.pod(
+            Cluster::Hub,
             Event::Apply(pod("a", "mass", Some("cloud-0"), false)),
             2_000,
         );
-        seen.pod(Event::Apply(pod("a", "mass", Some("cloud-0"), true)), 3_000);
+        seen.pod(
+            Cluster::Hub,
+            Event::Apply(pod("a", "mass", Some("cloud-0"), true)),
+            3_000,
+        );
         let mut ending = pod("a", "mass", Some("cloud-0"), true);
         ending.metadata.deletion_timestamp =
             serde_json::from_value(json!("2026-01-01T00:00:00Z")).unwrap();
-        seen.pod(Event::Apply(ending.clone()), 4_000);
+        seen.pod(Cluster::Hub, Event::Apply(ending.clone()), 4_000);
         assert_eq!(
             seen.now("mass", Place::Away),
             (0, 1),
             "a terminating pod exists and is not ready"
         );
-        seen.pod(Event::Delete(ending), 5_000);
+        seen.pod(Cluster::Hub, Event::Delete(ending), 5_000);
         let away = seen.counts("mass", "web", Place::Away);
         assert_eq!([2_000, 3_000, 4_000].map(|at| away.ready.at(at)), [0, 1, 0]);
         assert!((away.existing.integral(0, 9_000) - 3.0).abs() < 1e-9);
@@ -354,13 +413,21 @@ mod tests {
     #[test]
     fn pods_that_went_unseen_are_gone_after_a_relist_and_the_gap_is_told() {
         let mut seen = seen();
-        seen.pod(Event::Init, 0);
-        seen.pod(Event::InitApply(pod("a", "mass", Some("home-0"), true)), 0);
-        seen.pod(Event::InitDone, 0);
+        seen.pod(Cluster::Hub, Event::Init, 0);
+        seen.pod(
+            Cluster::Hub,
+            Event::InitApply(pod("a", "mass", Some("home-0"), true)),
+            0,
+        );
+        seen.pod(Cluster::Hub, Event::InitDone, 0);
         assert!(seen.gaps().is_empty());
-        seen.pod(Event::Init, 1);
-        seen.pod(Event::InitApply(pod("b", "mass", Some("home-0"), true)), 1);
-        seen.pod(Event::InitDone, 1);
+        seen.pod(Cluster::Hub, Event::Init, 1);
+        seen.pod(
+            Cluster::Hub,
+            Event::InitApply(pod("b", "mass", Some("home-0"), true)),
+            1,
+        );
+        seen.pod(Cluster::Hub, Event::InitDone, 1);
         assert_eq!(seen.now("mass", Place::Home), (1, 1));
         assert_eq!(seen.gaps().len(), 1);
     }
@@ -368,9 +435,21 @@ mod tests {
     #[test]
     fn room_at_home_is_beside_everything_but_the_mass_traffic() {
         let mut seen = seen();
-        seen.pod(Event::Apply(pod("a", "records", Some("home-0"), true)), 1);
-        seen.pod(Event::Apply(pod("b", "mass", Some("home-0"), true)), 1);
-        seen.pod(Event::Apply(pod("c", "records", Some("cloud-0"), true)), 1);
+        seen.pod(
+            Cluster::Hub,
+            Event::Apply(pod("a", "records", Some("home-0"), true)),
+            1,
+        );
+        seen.pod(
+            Cluster::Hub,
+            Event::Apply(pod("b", "mass", Some("home-0"), true)),
+            1,
+        );
+        seen.pod(
+            Cluster::Hub,
+            Event::Apply(pod("c", "records", Some("cloud-0"), true)),
+            1,
+        );
         let one = Amount {
             cpu_milli: 500,
             memory: 0,
@@ -386,11 +465,11 @@ mod tests {
                 "spec": {"selector": {"matchLabels": {"app": app}}, "template": {}}});
             serde_json::from_value::<Deployment>(text).unwrap()
         };
-        seen.sibling(Event::Apply(sibling("1", "web")), 0);
-        seen.sibling(Event::Apply(sibling("2", "api")), 0);
+        seen.sibling(Cluster::Hub, Event::Apply(sibling("1", "web")), 0);
+        seen.sibling(Cluster::Hub, Event::Apply(sibling("2", "api")), 0);
         assert_eq!(seen.most_siblings(), 1);
-        seen.sibling(Event::Apply(sibling("3", "web")), 0);
-        seen.sibling(Event::Delete(sibling("3", "web")), 0);
+        seen.sibling(Cluster::Hub, Event::Apply(sibling("3", "web")), 0);
+        seen.sibling(Cluster::Hub, Event::Delete(sibling("3", "web")), 0);
         assert_eq!(seen.most_siblings(), 2);
     }
 }

@@ -10,27 +10,20 @@ use kube::core::Status;
 use serde_json::{Value, json};
 
 use super::example::{Example, MASS, SENSITIVE};
-use super::seen::Place;
+use super::remote::{self, Cloud};
+use super::seen::{Cluster, Place};
+use super::topology::{HOME_NODES, Labs, Topology};
 use super::wait::{until, until_seen};
 use super::watch::Watch;
 use crate::checkout::checkout;
 use crate::exporter::Exporter;
 use crate::lab::Lab;
 use crate::operator::{NAMESPACE, Operator, OperatorSpec};
-use crate::progress::Progress;
-use crate::spec::{LabSpec, NodeGroup};
 
 /// Seconds until a pod at home is ready.
 pub const HOME_READY_SECONDS: f64 = 2.0;
 /// Seconds until a pod in the cloud is ready.
 pub const CLOUD_READY_SECONDS: f64 = 8.0;
-const HOME_NODES: u32 = 3;
-const CLOUD_NODES: u32 = 6;
-const NODE_CPU: &str = "8";
-const NODE_MEMORY: &str = "32Gi";
-/// What a large node takes; the burst brings some 700 pods home.
-const NODE_PODS: u32 = 500;
-const POD_DELETE_SECONDS: f64 = 1.0;
 const GUARD_WAIT: Duration = Duration::from_secs(60);
 const PODS_WAIT: Duration = Duration::from_secs(60);
 /// Names of the guard's policies begin so; refusals carry the name.
@@ -39,10 +32,12 @@ pub const GUARD_PREFIX: &str = "pinisi-guard-";
 /// The lab with everything that the demo uses.
 #[allow(missing_debug_implementations)] // kube's client has none
 pub struct Stage {
-    /// The lab.
+    /// The cluster that the operator runs in.
     pub lab: Lab,
-    /// The lab's admin.
+    /// Its admin.
     pub client: Client,
+    /// The cluster in the cloud, where it is apart.
+    pub cloud: Option<Cloud>,
     /// Serves the load.
     pub exporter: Exporter,
     /// The demo's own watch.
@@ -51,42 +46,39 @@ pub struct Stage {
     pub operator: Operator,
 }
 
-/// Starts the lab.
-///
-/// # Errors
-/// As [`Lab::start`].
-pub async fn lab(name: &str, exporter: &Exporter) -> Result<Lab> {
-    let mut nodes = vec![
-        NodeGroup::home(HOME_NODES, NODE_CPU, NODE_MEMORY).ready_after(HOME_READY_SECONDS),
-        NodeGroup::cloud(CLOUD_NODES, NODE_CPU, NODE_MEMORY).ready_after(CLOUD_READY_SECONDS),
-    ];
-    for group in &mut nodes {
-        group.pods = NODE_PODS;
-    }
-    let mut spec = LabSpec::new(name, nodes).scrape("demo", exporter.address());
-    spec.pod_delete_seconds = POD_DELETE_SECONDS;
-    Lab::start_with(spec, Progress::stderr()).await
-}
-
 /// Installs the chart with Helm, starts the operator under its account, and
 /// applies the example.
 ///
 /// # Errors
 /// One line: the step, and what was missing.
 pub async fn stage(
-    lab: Lab,
+    topology: Topology,
+    labs: Labs,
     exporter: Exporter,
     operator: PathBuf,
     example: &Example,
     say: &dyn Fn(&str),
 ) -> Result<Stage> {
+    let Labs { hub: lab, cloud } = labs;
     let client = lab.admin_client().await?;
-    let watch = Watch::start(&client, SENSITIVE, MASS).await?;
+    let mut watch = Watch::start(&client, SENSITIVE, MASS).await?;
     let chart = checkout().join("charts").join("pinisi");
+    let secrets = cloud
+        .as_ref()
+        .map(|_| ("remoteSites.kubeconfigSecrets[0]", remote::SECRET));
     lab.helm()
-        .upgrade_install("pinisi", &chart, NAMESPACE, &[], &[])
+        .upgrade_install("pinisi", &chart, NAMESPACE, secrets.as_slice(), &[])
         .await?;
     say("the chart is installed");
+    let cloud = match cloud {
+        Some(cloud) => {
+            let cloud = Cloud::join(&client, cloud).await?;
+            watch.also(&cloud.client, Cluster::Cloud, MASS).await?;
+            say("the cloud's cluster has its account, and home its kubeconfig");
+            Some(cloud)
+        }
+        None => None,
+    };
     let mut spec = OperatorSpec::replica(0);
     spec.binary = Some(operator);
     let operator = lab.start_operator(spec).await?;
@@ -96,12 +88,23 @@ pub async fn stage(
         .prometheus_url()
         .context("the lab has no Prometheus")?
         .to_owned();
-    for file in ["namespaces.yaml", "sites.yaml", "signals.yaml"] {
+    for file in ["namespaces.yaml", topology.sites_file(), "signals.yaml"] {
         example.apply(&client, file, &prometheus).await?;
     }
     guard_stands(&client, &watch, &operator).await?;
     say("the guard stands");
-    for file in ["citizen-records.yaml", "public-service.yaml"] {
+    let cloud = match cloud {
+        Some(cloud) => {
+            cloud
+                .guard_stands()
+                .await
+                .with_context(|| alive(&operator))?;
+            say("the guard stands in the cloud's cluster too");
+            Some(cloud.with_canary(&client).await?)
+        }
+        None => None,
+    };
+    for file in ["citizen-records.yaml", "carry.yaml", "public-service.yaml"] {
         example.apply(&client, file, &prometheus).await?;
     }
     until_seen("the sensitive pods at home", PODS_WAIT, || {
@@ -115,6 +118,7 @@ pub async fn stage(
     Ok(Stage {
         lab,
         client,
+        cloud,
         exporter,
         watch,
         operator,

@@ -1,4 +1,4 @@
-//! The demo's own watch on pods, nodes and siblings, with the admin's client.
+//! The demo's own watch on pods, nodes and siblings, with each cluster's admin.
 //! Feeds `seen.rs`; decides nothing.
 
 use std::fmt::Debug;
@@ -16,7 +16,7 @@ use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use tokio::task::JoinHandle;
 
-use super::seen::Seen;
+use super::seen::{Cluster, Seen};
 
 /// Most time for the first look at everything.
 const FIRST_LOOK: Duration = Duration::from_secs(20);
@@ -41,22 +41,34 @@ impl Watch {
             seen: Arc::new(Mutex::new(Seen::new(sensitive))),
             tasks: Vec::new(),
         };
-        watch.follow(
+        watch.also(client, Cluster::Hub, mass).await?;
+        Ok(watch)
+    }
+
+    /// Watches the same in one more cluster.
+    ///
+    /// # Errors
+    /// As [`Watch::start`].
+    pub async fn also(&mut self, client: &Client, cluster: Cluster, mass: &str) -> Result<()> {
+        self.follow(
             Api::<Node>::all(client.clone()),
             Config::default(),
+            cluster,
             Seen::node,
         );
-        watch.until(|seen| seen.nodes_known(), "nodes").await?;
-        watch.follow(
+        self.until(|seen| seen.nodes_known(cluster), "nodes")
+            .await?;
+        self.follow(
             Api::<Pod>::all(client.clone()),
             Config::default(),
+            cluster,
             Seen::pod,
         );
-        watch.until(|seen| seen.pods_known(), "pods").await?;
+        self.until(|seen| seen.pods_known(cluster), "pods").await?;
         let siblings = Config::default().labels(crate::nodes::SITE_TAINT);
         let deployments = Api::<Deployment>::namespaced(client.clone(), mass);
-        watch.follow(deployments, siblings, Seen::sibling);
-        Ok(watch)
+        self.follow(deployments, siblings, cluster, Seen::sibling);
+        Ok(())
     }
 
     /// What was seen so far.
@@ -70,8 +82,13 @@ impl Watch {
         Arc::clone(&self.seen)
     }
 
-    fn follow<K>(&mut self, api: Api<K>, config: Config, note: fn(&mut Seen, Event<K>, i64))
-    where
+    fn follow<K>(
+        &mut self,
+        api: Api<K>,
+        config: Config,
+        cluster: Cluster,
+        note: fn(&mut Seen, Cluster, Event<K>, i64),
+    ) where
         K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
     {
         let seen = Arc::clone(&self.seen);
@@ -81,14 +98,14 @@ impl Watch {
                 let now = Timestamp::now().as_millisecond();
                 let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
                 match event {
-                    Ok(event) => note(&mut seen, event, now),
+                    Ok(event) => note(&mut seen, cluster, event, now),
                     Err(error) => seen.gap(&error.to_string()),
                 }
             }
         }));
     }
 
-    async fn until(&self, known: fn(&Seen) -> bool, what: &str) -> Result<()> {
+    async fn until(&self, known: impl Fn(&Seen) -> bool, what: &str) -> Result<()> {
         let deadline = tokio::time::Instant::now() + FIRST_LOOK;
         while !known(&self.seen()) {
             if tokio::time::Instant::now() >= deadline {

@@ -23,6 +23,8 @@ pub enum Case {
     Kill,
     /// The demo
     Demo,
+    /// A lab with an older Kubernetes, which is built where the cache has none
+    Older,
 }
 
 /// One line of the outcome.
@@ -44,6 +46,7 @@ impl Case {
             Self::Steady => "steady",
             Self::Kill => "kill",
             Self::Demo => "demo",
+            Self::Older => "older",
         }
     }
 
@@ -70,6 +73,17 @@ impl Case {
                 "--kill-operator",
             ],
             Self::Demo => vec!["lab", "demo", "--name", "deep-demo", "--output", "plain"],
+            Self::Older => vec![
+                "test",
+                "--workspace",
+                "--test",
+                "live",
+                "--",
+                "--ignored",
+                "--exact",
+                "clusters::an_older_server_runs_and_lacks_what_came_later",
+                "--nocapture",
+            ],
         }
     }
 }

@@ -60,6 +60,20 @@ pub fn all() -> Vec<Step> {
             &["build", "--workspace", "--bins"],
         ),
         cargo("the lab's programs", &["lab", "build"]),
+        // After the programs: Go has compiled most of Kubernetes by then.
+        cargo(
+            "the HPA's rules are upstream's",
+            &[
+                "test",
+                "--workspace",
+                "--test",
+                "conformance",
+                "--",
+                "--ignored",
+                "--nocapture",
+                "--test-threads=1",
+            ],
+        ),
         cargo(
             "the lab itself",
             &[
@@ -70,6 +84,9 @@ pub fn all() -> Vec<Step> {
                 "--",
                 "--ignored",
                 "--test-threads=1",
+                // A quarter of an hour of building for one test: `--deep older`.
+                "--skip",
+                "an_older_server",
             ],
         ),
         // The tests of one binary share a lab; they mostly wait.
@@ -105,6 +122,7 @@ mod tests {
             "clippy",
             "warnings",
             "Purity",
+            "conformance",
             "workloads",
             "operator",
             "live",

@@ -1,0 +1,216 @@
+use super::*;
+use crate::testing::{self, at};
+use pinisi_crds::HybridWorkloadStatus;
+use pinisi_planner::Decisions;
+use pinisi_planner::hpa::outcome::{Able, Limit};
+use pinisi_planner::hpa::{ResourceName, ResourceTarget, ValueTarget};
+use pinisi_planner::model::amounts::Replicas;
+use std::collections::BTreeMap;
+
+fn cpu(reading: Reading<Vec<pinisi_planner::hpa::PodValue>>) -> Metric {
+    Metric::Resource {
+        name: ResourceName::new("cpu"),
+        container: None,
+        target: ResourceTarget::Utilization(50),
+        reading,
+    }
+}
+
+fn memory() -> Metric {
+    Metric::Resource {
+        name: ResourceName::new("memory"),
+        container: Some("main".into()),
+        target: ResourceTarget::AverageValue(1),
+        reading: Reading::Read(vec![]),
+    }
+}
+
+fn queue() -> Metric {
+    Metric::External {
+        name: "queue".into(),
+        target: ValueTarget::Value(1),
+        reading: Reading::Read(vec![1]),
+    }
+}
+
+fn demand(metrics: Vec<Metric>) -> MetricsDemand {
+    MetricsDemand {
+        min: Replicas::new(1),
+        max: Replicas::new(9),
+        behavior: None,
+        metrics,
+        pods: vec![],
+        status: Replicas::new(3),
+        unknown_sites: Default::default(),
+        read_at: at(0),
+        generation: 1,
+        start_up: jiff::SignedDuration::from_secs(8),
+        load: None,
+    }
+}
+
+fn outcome(currents: Vec<Option<Current>>) -> Outcome {
+    Outcome {
+        desired: Some(3),
+        current: 3,
+        recommended: Some(3),
+        stabilized: Some(3),
+        metric: Some("cpu resource utilization (percentage of request)".into()),
+        able: Able::ReadyForNewScale,
+        active: Some(Active::ValidMetricFound),
+        limited: Some(Limit::DesiredWithinRange),
+        scaled_to_zero: None,
+        rescale: None,
+        faults: vec![],
+        currents,
+    }
+}
+
+fn percent(utilization: i32) -> Option<Current> {
+    Some(Current {
+        utilization: Some(utilization),
+        average: Some(i64::from(utilization) * 5),
+        value: None,
+    })
+}
+
+fn state<'a>(said: &'a [Said], kind: &str) -> (&'static str, &'a str) {
+    let found = said.iter().find(|c| c.kind == kind).unwrap();
+    (found.word(), &found.reason)
+}
+
+#[test]
+fn conditions_are_the_hpas_own() {
+    let said = conditions(
+        &demand(vec![cpu(Reading::Read(vec![]))]),
+        &outcome(vec![percent(40)]),
+    );
+    assert_eq!(state(&said, "AbleToScale"), ("True", "ReadyForNewScale"));
+    assert_eq!(state(&said, "ScalingActive"), ("True", "ValidMetricFound"));
+    assert_eq!(
+        state(&said, "ScalingLimited"),
+        ("False", "DesiredWithinRange")
+    );
+    assert!(said.iter().all(|c| c.kind != "ScaledToZero"));
+}
+
+#[test]
+fn a_reading_lost_since_the_last_sync_is_said() {
+    let lost = Reading::Lost(Fault::Unavailable("metrics.k8s.io does not answer".into()));
+    let said = conditions(&demand(vec![queue(), cpu(lost)]), &outcome(vec![]));
+    assert_eq!(
+        state(&said, "ScalingActive"),
+        ("False", "FailedGetResourceMetric")
+    );
+    assert_eq!(said.iter().filter(|c| c.kind == "ScalingActive").count(), 1);
+    let message = &said
+        .iter()
+        .find(|c| c.kind == "ScalingActive")
+        .unwrap()
+        .message;
+    assert!(
+        message.contains("does not answer") && message.contains("nothing shrinks"),
+        "{message}"
+    );
+}
+
+#[test]
+fn values_are_shown_as_an_hpa_shows_them() {
+    let currents = vec![
+        percent(40),
+        Some(Current {
+            average: Some(64 * 1024 * 1024 * 1000),
+            ..Current::default()
+        }),
+        Some(Current {
+            value: Some(41_500),
+            ..Current::default()
+        }),
+        None,
+    ];
+    let metrics = vec![cpu(Reading::Read(vec![])), memory(), queue(), queue()];
+    let demand = Demand::Metrics(Box::new(demand(metrics)));
+    let shown = serde_json::to_value(current(&demand, Some(&outcome(currents)))).unwrap();
+    assert_eq!(
+        shown,
+        serde_json::json!([
+            {"type": "Resource", "name": "cpu", "current": {"averageUtilization": 40, "averageValue": "200m"}},
+            {"type": "ContainerResource", "name": "memory", "container": "main", "current": {"averageValue": "64Mi"}},
+            {"type": "External", "name": "queue", "current": {"value": "41500m"}},
+        ])
+    );
+    assert!(current(&Demand::Untouched, None).is_empty());
+}
+
+fn next(old: &HybridWorkloadStatus, outcome: Outcome, second: i64) -> HybridWorkloadStatus {
+    let mut world = testing::workload(3, 0);
+    world.demand = Demand::Metrics(Box::new(demand(vec![cpu(Reading::Read(vec![]))])));
+    let mut decision = testing::decision(
+        (3, 3),
+        (0, 0),
+        vec![pinisi_planner::Reason::Untouched],
+        vec![],
+    );
+    decision.metrics = Some(outcome);
+    crate::report::status::workload(&crate::report::status::Facts {
+        subject: &testing::subject(),
+        old,
+        planned: Some((&world, &decision, &Decisions::default())),
+        sites: &BTreeMap::new(),
+        errors: &[],
+        guard: &crate::report::conditions::GuardState::InPlace,
+        refresh: false,
+        now: at(second),
+    })
+}
+
+#[test]
+fn what_only_wobbles_writes_nothing() {
+    let first = next(
+        &HybridWorkloadStatus::default(),
+        outcome(vec![percent(50)]),
+        0,
+    );
+    assert_eq!(first.current_metrics.len(), 1);
+    let mut wobble = outcome(vec![percent(47)]);
+    wobble.able = Able::ScaleDownStabilized;
+    assert_eq!(next(&first, wobble, 15), first);
+    let far = next(&first, outcome(vec![percent(44)]), 30);
+    assert_eq!(far.current_metrics[0].current.average_utilization, Some(44));
+    let none = next(&first, outcome(vec![None]), 30);
+    assert!(none.current_metrics.is_empty());
+}
+
+#[test]
+fn conditions_that_a_sync_leaves_alone_stay() {
+    let mut limited = outcome(vec![percent(90)]);
+    limited.limited = Some(Limit::TooManyReplicas);
+    let first = next(&HybridWorkloadStatus::default(), limited, 0);
+    let mut silent = outcome(vec![None]);
+    (silent.active, silent.limited) = (None, None);
+    let second = next(&first, silent, 15);
+    let reason = |kind: &str| {
+        let found = second.conditions.iter().find(|c| c.type_ == kind);
+        found.map(|c| c.reason.as_str())
+    };
+    assert_eq!(reason("ScalingLimited"), Some("TooManyReplicas"));
+    assert_eq!(reason("ScalingActive"), Some("ValidMetricFound"));
+}
+
+#[test]
+fn quantities_are_alike_within_a_tenth() {
+    let of = |value: &str| {
+        vec![MetricStatus {
+            type_: MetricType::External,
+            name: "queue".into(),
+            container: None,
+            current: MetricValue {
+                value: Some(value.into()),
+                ..MetricValue::default()
+            },
+        }]
+    };
+    assert!(alike(&of("100"), &of("109")) && alike(&of("0"), &of("0")));
+    assert!(!alike(&of("100"), &of("112")) && !alike(&of("0"), &of("1m")));
+    assert!(!alike(&of("1"), &of("-1")) && !alike(&of("1"), &[]));
+}

@@ -1,0 +1,183 @@
+//! The metrics of autoscaling/v2, each with the target that it is held to and its latest reading.
+//! Values and targets are in thousandths of the metric's unit.
+
+use super::fault::Fault;
+use super::pods::PodKey;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+
+/// Name of a resource, such as `cpu` or `memory`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ResourceName(Arc<str>);
+
+impl ResourceName {
+    /// A name as the API has it.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// True for CPU, of which starting pods use more than they will.
+    #[must_use]
+    pub fn is_cpu(&self) -> bool {
+        &*self.0 == "cpu"
+    }
+}
+
+impl fmt::Display for ResourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One entry of `spec.metrics` with its latest reading.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Metric {
+    /// Use of a resource by whole pods (`Resource`) or by one container of each
+    /// (`ContainerResource`).
+    Resource {
+        /// The resource.
+        name: ResourceName,
+        /// The container, for `ContainerResource`.
+        container: Option<Arc<str>>,
+        /// Held to.
+        target: ResourceTarget,
+        /// Use by pod.
+        reading: Reading<Vec<PodValue>>,
+    },
+    /// A metric of each pod.
+    Pods {
+        /// The metric.
+        name: Arc<str>,
+        /// Average to hold, above 0.
+        average: i64,
+        /// Value by pod.
+        reading: Reading<Vec<PodValue>>,
+    },
+    /// A metric of one object of the cluster.
+    Object {
+        /// The metric.
+        name: Arc<str>,
+        /// Kind of the object.
+        kind: Arc<str>,
+        /// Held to.
+        target: ValueTarget,
+        /// Its value.
+        reading: Reading<i64>,
+    },
+    /// A metric of something outside the cluster.
+    External {
+        /// The metric.
+        name: Arc<str>,
+        /// Held to.
+        target: ValueTarget,
+        /// One value a series; they are summed.
+        reading: Reading<Vec<i64>>,
+    },
+}
+
+/// What the use of a resource is held to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ResourceTarget {
+    /// Percent of the request, above 0.
+    Utilization(i32),
+    /// Average, in thousandths, above 0.
+    AverageValue(i64),
+}
+
+/// What a single value is held to, in thousandths, above 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ValueTarget {
+    /// The value itself.
+    Value(i64),
+    /// The value divided by the number of pods.
+    AverageValue(i64),
+}
+
+/// The latest word of a metrics API.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Reading<T> {
+    /// A usable answer.
+    Read(T),
+    /// None, or one that is too old.
+    Lost(Fault),
+}
+
+/// One pod's value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PodValue {
+    /// The pod. It need not be in the list of pods: the two lists are read at different times.
+    pub pod: PodKey,
+    /// Its value in thousandths: for a pod without a named container the sum over its containers,
+    /// and no entry at all where one of them has no value.
+    pub milli: i64,
+    /// End of the window in which it was measured.
+    pub at: Timestamp,
+    /// Length of that window.
+    pub window: SignedDuration,
+}
+
+impl Metric {
+    /// The type's word in conditions: `Resource`, `ContainerResource`, `Pods`, `Object`, `External`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Resource {
+                container: None, ..
+            } => "Resource",
+            Self::Resource {
+                container: Some(_), ..
+            } => "ContainerResource",
+            Self::Pods { .. } => "Pods",
+            Self::Object { .. } => "Object",
+            Self::External { .. } => "External",
+        }
+    }
+
+    /// True for metrics that can be read while no pod runs: those that wake from 0.
+    #[must_use]
+    pub const fn works_at_zero(&self) -> bool {
+        match self {
+            Self::Object { .. } | Self::External { .. } => true,
+            Self::Resource { .. } | Self::Pods { .. } => false,
+        }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Resource {
+                name,
+                container,
+                target: ResourceTarget::Utilization(_),
+                reading: _,
+            } => {
+                let of = if container.is_some() {
+                    " container"
+                } else {
+                    ""
+                };
+                write!(f, "{name}{of} resource utilization (percentage of request)")
+            }
+            Self::Resource {
+                name,
+                container: _,
+                target: ResourceTarget::AverageValue(_),
+                reading: _,
+            } => write!(f, "{name} resource"),
+            Self::Pods { name, .. } => write!(f, "pods metric {name}"),
+            Self::Object { name, kind, .. } => write!(f, "{kind} metric {name}"),
+            Self::External { name, .. } => write!(f, "external metric {name}"),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The Go side: made ready in the target folder, compiled once, run.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+/// Who answers in upstream's tests.
+#[derive(Clone, Copy, Debug)]
+pub enum Mode {
+    /// Upstream itself.
+    Upstream,
+    /// hpa-oracle, function by function.
+    Parts,
+    /// hpa-oracle, a whole sync at once.
+    Whole,
+}
+
+impl Mode {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Upstream => "",
+            Self::Parts => "parts",
+            Self::Whole => "whole",
+        }
+    }
+
+    /// For people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Upstream => "upstream",
+            Self::Parts => "function by function",
+            Self::Whole => "whole syncs",
+        }
+    }
+}
+
+/// The compiled tests.
+#[derive(Clone, Debug)]
+pub struct Binary {
+    path: PathBuf,
+    folder: PathBuf,
+}
+
+impl Binary {
+    /// Copies upstream's package, puts ours beside it, and compiles. Once a process.
+    pub fn build() -> Self {
+        static BUILT: OnceLock<Binary> = OnceLock::new();
+        BUILT.get_or_init(Self::build_anew).clone()
+    }
+
+    fn build_anew() -> Self {
+        let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance");
+        let path = scratch.join("podautoscaler.test");
+        let prepare = ["run", "./prepare", "-out"];
+        said(go(&module).args(prepare).arg(&scratch));
+        // As the lab builds Kubernetes, so that what it has compiled is used again.
+        let compile = [
+            "test",
+            "-c",
+            "-trimpath",
+            "-buildvcs=false",
+            "-vet=off",
+            "-o",
+        ];
+        said(go(&scratch).args(compile).arg(&path).arg("./podautoscaler"));
+        Self {
+            path,
+            folder: scratch.join("podautoscaler"),
+        }
+    }
+
+    /// Upstream's tests; returns what they print.
+    pub fn run_tests(&self, mode: Mode) -> String {
+        let mut command = self.command();
+        command.args(["-test.v", "-test.timeout=5m"]);
+        text(&run(command.env("PINISI_CONFORMANCE_MODE", mode.word())))
+    }
+
+    /// Random cases; whether all came to the same, and what was printed.
+    pub fn compare(&self, cases: u64, seed: u64) -> (bool, String) {
+        let mut command = self.command();
+        command
+            .args(["-test.run=^TestDifferential$", "-test.timeout=60m"])
+            .env("PINISI_CONFORMANCE_CASES", cases.to_string())
+            .env("PINISI_CONFORMANCE_SEED", seed.to_string());
+        let output = run(&mut command);
+        let said = text(&output) + &String::from_utf8_lossy(&output.stderr);
+        (output.status.success(), said)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.path);
+        command
+            .current_dir(&self.folder)
+            .env("PINISI_ORACLE", env!("CARGO_BIN_EXE_hpa-oracle"))
+            .env_remove("PINISI_CONFORMANCE_MODE")
+            .env_remove("PINISI_CONFORMANCE_CASES")
+            .env_remove("PINISI_CONFORMANCE_SEED");
+        command
+    }
+}
+
+/// A `go` command in whose environment the user's own settings do not change the build.
+fn go(folder: &Path) -> Command {
+    let mut command = Command::new("go");
+    command
+        .current_dir(folder)
+        .env("GOFLAGS", "-mod=readonly")
+        .env("GOWORK", "off")
+        .env_remove("GOOS")
+        .env_remove("GOARCH");
+    command
+}
+
+fn run(command: &mut Command) -> Output {
+    let program = command.get_program().to_owned();
+    command
+        .output()
+        .unwrap_or_else(|e| panic!("cannot run {}: {e}", program.display()))
+}
+
+fn said(command: &mut Command) {
+    let output = run(command);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {error}");
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}

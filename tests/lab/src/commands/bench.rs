@@ -1,0 +1,164 @@
+//! `cargo lab bench`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use crate::bench::latency::{self, Contender, MOST_ROUNDS};
+use crate::bench::parity::{self, MINUTES};
+use crate::binaries;
+use crate::progress::Progress;
+
+/// Options of `bench`.
+#[derive(Debug, Args)]
+pub struct Bench {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// From a spike to the accepted writes: Pinisi, a real HPA, and the floor
+    Latency(Latency),
+    /// A real HPA and Pinisi side by side through a real spike: the same counts?
+    Parity(Parity),
+}
+
+#[derive(Debug, Args)]
+struct Parity {
+    /// Minutes of the trace to play, each takes one
+    #[arg(long, default_value_t = MINUTES, value_name = "NUMBER")]
+    minutes: usize,
+    /// Name of the lab
+    #[arg(long, default_value = "parity")]
+    name: String,
+    /// The operator's binary; the one of this build by default
+    #[arg(long, value_name = "FILE")]
+    operator: Option<PathBuf>,
+    /// Write every sync to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct Latency {
+    /// How many workloads; several sizes are measured one after the other
+    #[arg(long, value_delimiter = ',', default_values_t = [100, 1_000], value_name = "NUMBER")]
+    workloads: Vec<usize>,
+    /// Spikes for each contender
+    #[arg(long, default_value_t = 5, value_name = "NUMBER")]
+    rounds: usize,
+    /// Who takes part beside the floor; all by default
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "NAME")]
+    only: Vec<Contender>,
+    /// Seconds for which each is looked at while nothing happens
+    #[arg(long, default_value_t = 30.0, value_name = "SECONDS")]
+    rest: f64,
+    /// What chance begins with; the time by default
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Name of the labs
+    #[arg(long, default_value = "bench")]
+    name: String,
+    /// The operator's binary; a release build by default
+    #[arg(long, value_name = "FILE")]
+    operator: Option<PathBuf>,
+    /// Write the figures to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+impl Bench {
+    pub(super) async fn run(self) -> Result<ExitCode> {
+        match self.what {
+            What::Latency(options) => options.run().await,
+            What::Parity(options) => options.run().await,
+        }
+    }
+
+    /// Whether this program is too slow to be measured itself: the floor and the
+    /// source run in it. It then runs a release build of itself instead.
+    pub(super) fn elsewhere(&self) -> Result<Option<ExitCode>> {
+        match self.what {
+            What::Latency(_) if cfg!(debug_assertions) => {
+                binaries::run_released(&Progress::stderr()).map(Some)
+            }
+            What::Latency(_) | What::Parity(_) => Ok(None),
+        }
+    }
+}
+
+impl Latency {
+    async fn run(self) -> Result<ExitCode> {
+        let Self {
+            workloads,
+            rounds,
+            only,
+            rest,
+            seed,
+            name,
+            operator,
+            json,
+        } = self;
+        let progress = Progress::stderr();
+        let operator = match operator {
+            Some(operator) => operator,
+            None => binaries::operator(&progress)?,
+        };
+        let options = latency::Options {
+            name,
+            workloads,
+            rounds: rounds.min(MOST_ROUNDS),
+            rest: Duration::try_from_secs_f64(rest).context("--rest is not a time")?,
+            seed: seed.unwrap_or_else(seed_of_now),
+            contenders: if only.is_empty() {
+                Contender::ALL.to_vec()
+            } else {
+                only
+            },
+            operator,
+        };
+        let report = latency::run(&options, &progress).await?;
+        print!("{}", report.table());
+        write(json.as_deref(), &report)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Parity {
+    async fn run(self) -> Result<ExitCode> {
+        let Self {
+            minutes,
+            name,
+            operator,
+            json,
+        } = self;
+        let options = parity::Options {
+            name,
+            minutes,
+            operator,
+        };
+        let report = parity::run(&options, &Progress::stderr()).await?;
+        print!("{}", report.table());
+        write(json.as_deref(), &report)?;
+        Ok(if report.explained() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }
+}
+
+fn seed_of_now() -> u64 {
+    jiff::Timestamp::now().as_second().unsigned_abs()
+}
+
+fn write(path: Option<&Path>, report: &impl Serialize) -> Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    let text = serde_json::to_string_pretty(report)? + "\n";
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
