@@ -149,7 +149,9 @@ pub(super) async fn watch(
         };
         match event {
             Some(event) => {
-                if let Some(new) = take_in(&place, event, &mut listed, &held.borrow().clone()) {
+                // In a statement of its own: a borrow that lived on would wait for itself in `set`.
+                let before = held.borrow().clone();
+                if let Some(new) = take_in(&place, event, &mut listed, &before) {
                     set(&held, new);
                 }
             }
