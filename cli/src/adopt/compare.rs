@@ -120,12 +120,22 @@ fn theirs(autoscaler: &Autoscaler) -> Theirs {
     let hpa = autoscaler.hpa();
     Theirs {
         name: autoscaler.words(),
-        desired: hpa.and_then(|hpa| number(hpa, "/status/desiredReplicas")),
+        desired: hpa.and_then(desired),
         why: match hpa {
             Some(hpa) => why_of(hpa),
             None => "KEDA has no HPA for it now".into(),
         },
     }
+}
+
+/// The count that an HPA wants. Without figures it says an old one or 0, but keeps what runs.
+fn desired(hpa: &Value) -> Option<i32> {
+    let blind = condition(hpa, "ScalingActive").is_some_and(|found| found.status == "False");
+    let field = match blind {
+        true => "/status/currentReplicas",
+        false => "/status/desiredReplicas",
+    };
+    number(hpa, field)
 }
 
 /// What an HPA says of itself: the conditions that shape its count.

@@ -246,6 +246,21 @@ fn each_cause_of_a_difference_is_named() {
     assert_eq!(words(&pair(&blind, hpa(2, 10, 4))), ["NoFigures", "Pinisi"]);
     let old = json!({"replicas": 7, "observedGeneration": 0});
     assert_eq!(words(&pair(&old, hpa(2, 10, 4)))[0], "NotLookedAt");
+    let mut helpless = hpa(2, 10, 5);
+    helpless["status"]["desiredReplicas"] = json!(0);
+    helpless["status"]["conditions"][1] = condition(
+        "ScalingActive",
+        "False",
+        "FailedGetResourceMetric",
+        "no metrics API",
+    );
+    let found = pair(&json!({"replicas": 7}), helpless);
+    assert_eq!(
+        found.difference,
+        Some(2),
+        "without figures it keeps what runs"
+    );
+    assert_eq!(words(&found), ["AutoscalerHasNoFigures", "Pinisi"]);
     let mut silent = hpa(2, 10, 4);
     silent["status"] = json!({});
     let found = pair(&json!({"replicas": 7}), silent);

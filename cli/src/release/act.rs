@@ -12,6 +12,7 @@ use crate::handover::record::Taken;
 use crate::handover::{Facts, Workload};
 use anyhow::{Result, anyhow, bail};
 use jiff::{SignedDuration, Timestamp};
+use pinisi_crds::hybrid_workload::Mode;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -119,7 +120,7 @@ impl Work<'_> {
     }
 
     /// Home does not hold everything: with `--force-partial` what fits is enough, else the workload
-    /// is put back as it was.
+    /// goes on as before.
     async fn does_not_fit(
         &mut self,
         site: &str,
@@ -138,32 +139,66 @@ impl Work<'_> {
             return Ok(());
         }
         let names: Vec<_> = away.keys().map(String::as_str).collect();
-        for _ in 0..TRIES {
-            let facts = read(self.cluster, self.options).await?;
-            let Some(workload) = &facts.workload else {
-                break;
-            };
-            let mut record = workload.record().cloned().unwrap_or_default();
-            record.releasing_since = None;
-            let mode = record.mode_before.take().unwrap_or(workload.mode());
-            let spec = json!({ "mode": mode, "override": null });
-            match self
-                .cluster
-                .change_workload(workload, Some(spec), &record)
-                .await
-            {
-                Err(again) if code(&again) == Some(CONFLICT) => {}
-                Err(other) => return Err(other),
-                Ok(()) => break,
-            }
-        }
+        self.put_back(site, away).await?;
         if facts.running() >= replicas && rest > 0 {
             bail!(
-                "home ({site}) holds {ready} of {replicas} replicas: {rest} do not fit and serve on at {}. The workload is as it was. Add room at home or wait for less load; --force-partial goes on without the {rest}, --wait gives home more time",
+                "home ({site}) holds {ready} of {replicas} replicas: {rest} do not fit and serve on at {}. Nothing was taken away there. Add room at home or wait for less load; --force-partial goes on without the {rest}, --wait gives home more time",
                 names.join(", ")
             );
         }
-        Err(error.context("the workload is as it was"))
+        Err(error.context("nothing was taken away elsewhere"))
+    }
+
+    /// Takes back what waits at home in vain, and only then lets the workload go its own way: else
+    /// it would count what waits, and take away what serves.
+    async fn put_back(&mut self, site: &str, away: &BTreeMap<String, i32>) -> Result<()> {
+        for _ in 0..TRIES {
+            let facts = read(self.cluster, self.options).await?;
+            let (Some(workload), Some(scalable)) = (&facts.workload, &facts.scalable) else {
+                return Ok(());
+            };
+            let pinned = if scalable.replicas > scalable.ready && workload.mode() == Mode::Active {
+                let holds = scalable.ready;
+                let done = self.pin(workload, site, holds, away).await;
+                if done.is_ok() {
+                    self.wait_for_count(holds).await?;
+                }
+                done
+            } else {
+                let mut record = workload.record().cloned().unwrap_or_default();
+                record.releasing_since = None;
+                let mode = record.mode_before.take().unwrap_or(workload.mode());
+                let spec = json!({ "mode": mode, "override": null });
+                let done = self
+                    .cluster
+                    .change_workload(workload, Some(spec), &record)
+                    .await;
+                if done.is_ok() {
+                    return Ok(());
+                }
+                done
+            };
+            match pinned {
+                Err(again) if code(&again) != Some(CONFLICT) => return Err(again),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        bail!("the override could not be taken off; it ends by itself, see spec.override.until")
+    }
+
+    /// Waits until the target has this count, or gives up: then nothing gets worse by going on.
+    async fn wait_for_count(&mut self, replicas: i32) -> Result<()> {
+        let since = Instant::now();
+        while since.elapsed() < PAUSE_LIMIT {
+            let facts = read(self.cluster, self.options).await?;
+            if facts.running() <= replicas {
+                break;
+            }
+            self.progress
+                .wait("the operator to take back what does not fit", since);
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
     }
 
     async fn restore(&self, facts: &Facts, workload: &Workload, taken: Taken) -> Result<()> {

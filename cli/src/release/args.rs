@@ -7,8 +7,8 @@ pub const HELP: &str = "\
 Gives a workload back to the HPA or ScaledObject that it was adopted from, and takes the
 HybridWorkload away. The service runs on, no pod at home is touched. In this order:
   1. replicas elsewhere come home: made at home first, Ready there, then removed where they were.
-     If home does not hold them all, it is said how many do not fit, everything is put back as it
-     was and it stops; --force-partial goes on with what fits;
+     If home does not hold them all, it is said how many do not fit, nothing is taken away, and
+     it stops; --force-partial goes on with what fits;
   2. the workload becomes Paused: the operator writes no count any more;
   3. the saved HPA is made again exactly as it was (or the ScaledObject is resumed), and it is
      waited until it has looked at the target. An HPA does not shrink before its own window has

@@ -6,6 +6,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 pub mod objects;
+pub mod plugin;
 pub mod record;
 pub mod wait;
 pub mod world;

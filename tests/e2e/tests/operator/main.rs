@@ -15,11 +15,11 @@ use pinisi_e2e::World;
 use pinisi_e2e::objects::{
     apply, at_site, deployment, guard_stands, mass, namespace, replicas, siblings, site,
 };
+use pinisi_e2e::plugin::plugin;
 use pinisi_e2e::wait::{always, eventually};
 use pinisi_e2e::world::NodeGroupSpec;
 use pinisi_lab::load::Offered;
 use pinisi_lab::operator::OperatorSpec;
-use pinisi_lab::progress::Progress;
 use serde_json::json;
 
 const GROUPS: &[NodeGroupSpec] = &[("home", 2, 4), ("cloud", 4, 4)];
@@ -88,22 +88,6 @@ async fn seen_from_outside(world: &World) -> Result<()> {
     ensure!(code == 1 && missing.len() == 1, "{code}: {check}");
     ensure!(missing.iter().all(|c| c["hint"].is_string()), "{missing:?}");
     Ok(())
-}
-
-/// The plugin's exit code and what it printed.
-async fn plugin(world: &World, args: &[&str]) -> Result<(i32, serde_json::Value)> {
-    let binary = tokio::task::spawn_blocking(|| {
-        pinisi_lab::binaries::build("kubectl-pinisi", &Progress::quiet())
-    })
-    .await??;
-    let output = tokio::process::Command::new(binary)
-        .args(args)
-        .env("KUBECONFIG", world.lab.kubeconfig_path())
-        .kill_on_drop(true)
-        .output()
-        .await?;
-    let printed = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    Ok((output.status.code().unwrap_or(-1), printed))
 }
 
 /// A second replica stands by, warm and ready, and takes over when the first is killed.

@@ -1,5 +1,6 @@
 //! One short test a feature of a workload's life, on one lab. Each test has sites of its own.
 
+mod adopt;
 mod bad_input;
 mod contested;
 mod deletion;
@@ -27,6 +28,8 @@ const GROUPS: &[NodeGroupSpec] = &[
     ("cloud-pin", 1, 4),
     ("home-gone", 1, 4),
     ("cloud-gone", 2, 4),
+    ("home-adopt", 1, 4),
+    ("cloud-adopt", 2, 4),
     ("home-bad", 1, 4),
     ("cloud-bad", 1, 4),
     ("home-gate", 2, 16),
