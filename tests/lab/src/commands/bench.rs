@@ -106,7 +106,8 @@ impl Latency {
         } = self;
         let progress = Progress::stderr();
         let operator = match operator {
-            Some(operator) => operator,
+            // The lab runs it from another folder.
+            Some(operator) => std::path::absolute(operator)?,
             None => binaries::operator(&progress)?,
         };
         let options = latency::Options {
@@ -140,7 +141,7 @@ impl Parity {
         let options = parity::Options {
             name,
             minutes,
-            operator,
+            operator: operator.map(std::path::absolute).transpose()?,
         };
         let report = parity::run(&options, &Progress::stderr()).await?;
         print!("{}", report.table());

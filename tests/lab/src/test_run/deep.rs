@@ -19,6 +19,8 @@ use crate::checkout::checkout;
 pub enum Case {
     /// 500 workloads at rest: requests a second to the API server
     Steady,
+    /// Half an hour of a real HPA and Pinisi side by side: the same counts
+    Parity,
     /// The demo with the operator killed in mid-spike
     Kill,
     /// The demo
@@ -44,6 +46,7 @@ impl Case {
     fn name(self) -> &'static str {
         match self {
             Self::Steady => "steady",
+            Self::Parity => "parity",
             Self::Kill => "kill",
             Self::Demo => "demo",
             Self::Older => "older",
@@ -63,6 +66,7 @@ impl Case {
                 "steady",
                 "--nocapture",
             ],
+            Self::Parity => vec!["lab", "bench", "parity", "--name", "deep-parity"],
             Self::Kill => vec![
                 "lab",
                 "demo",
