@@ -20,6 +20,7 @@ import (
 	autoscalingclient "k8s.io/client-go/kubernetes/typed/autoscaling/v2"
 	scaleclient "k8s.io/client-go/scale"
 	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
 	metricsclient "k8s.io/kubernetes/pkg/controller/podautoscaler/metrics"
 	"k8s.io/kubernetes/pkg/controller/podautoscaler/monitor"
 	consistencyutil "k8s.io/kubernetes/pkg/controller/util/consistency"
@@ -32,6 +33,9 @@ import (
 func sorted(set sets.Set[string]) []string { return sets.List(set) }
 
 const syncsInCase = 8
+
+// quiet is a context whose logger says nothing.
+var quiet = klog.NewContext(context.Background(), klog.Logger{})
 
 type smallAPI struct {
 	scale   *autoscalingv1.Scale
@@ -233,7 +237,7 @@ func wholeCase(t *tape) (any, any, any) {
 		ours = append(ours, oursOf(hpa, specs, scale, &o, &memory))
 
 		api.reasons = nil
-		err := a.upstreamReconcileAutoscaler(context.Background(), hpa, "ns/hpa")
+		err := a.upstreamReconcileAutoscaler(quiet, hpa, "ns/hpa")
 		if api.status != nil {
 			hpa.Status = *api.status
 		}
