@@ -102,6 +102,17 @@ pub fn all() -> Vec<Step> {
             ],
         ),
         cargo(
+            "end to end: sites in another cluster",
+            &[
+                "test",
+                "--workspace",
+                "--test",
+                "remote",
+                "--",
+                "--test-threads=6",
+            ],
+        ),
+        cargo(
             "end to end: the operator as a process",
             &["test", "--workspace", "--test", "operator"],
         ),
@@ -124,6 +135,7 @@ mod tests {
             "Purity",
             "conformance",
             "workloads",
+            "\"remote\"",
             "operator",
             "live",
         ] {

@@ -1,0 +1,8 @@
+//! Sites in another cluster, on two real control planes: one short test a feature. What must not
+//! happen while another test runs (a frozen or rotated cloud) takes the cloud for itself.
+
+mod bad_kubeconfigs;
+mod cloud;
+mod refused;
+mod silence;
+mod travel;
