@@ -85,6 +85,7 @@ func (t *tape) pods(n int64) []*v1.Pod {
 // values of pods around a level, so that ratios come close to their edges.
 func (t *tape) values(pods []*v1.Pod, level int64) metricsclient.PodMetricsInfo {
 	metrics := metricsclient.PodMetricsInfo{}
+	level = max(0, level)
 	spread := pick(t, int64(0), 0, 1, level/10, level)
 	one := func(name string) {
 		metrics[name] = metricsclient.PodMetric{

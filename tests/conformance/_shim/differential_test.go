@@ -8,6 +8,7 @@ import (
 	"os"
 	"reflect"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -169,7 +170,8 @@ type replicasResult struct {
 
 func resultOf(replicas, utilization int32, usage int64, err error) replicasResult {
 	if err != nil {
-		return replicasResult{Error: err.Error()}
+		// Upstream says where it looked; ours says only what it found.
+		return replicasResult{Error: strings.TrimPrefix(err.Error(), "unable to calculate ready pods: ")}
 	}
 	return replicasResult{replicas, utilization, usage, ""}
 }

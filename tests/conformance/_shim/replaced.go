@@ -272,7 +272,7 @@ func (a *HorizontalController) stabilizeRecommendation(key string, prenormalized
 	}
 	a.recommendationsLock.Lock()
 	defer a.recommendationsLock.Unlock()
-	s := askHighest(wireMemoryOf(a, key), prenormalizedDesiredReplicas, a.downscaleStabilisationWindow)
+	s := askHighest(wireRecommendationsOf(a, key), prenormalizedDesiredReplicas, a.downscaleStabilisationWindow)
 	a.recommendations[key] = s.Memory.recommendations()
 	return s.Replicas
 }
@@ -291,7 +291,7 @@ func (a *HorizontalController) stabilizeRecommendationWithBehaviors(args Normali
 	}
 	a.recommendationsLock.Lock()
 	defer a.recommendationsLock.Unlock()
-	s := askWithin(wireMemoryOf(a, args.Key), args)
+	s := askWithin(wireRecommendationsOf(a, args.Key), args)
 	a.recommendations[args.Key] = s.Memory.recommendations()
 	// The words are only used where the count was moved.
 	if args.DesiredReplicas >= args.CurrentReplicas {
@@ -343,7 +343,11 @@ func (a *HorizontalController) convertDesiredReplicasWithBehaviorRate(args Norma
 	if shimMode == modeUpstream {
 		return a.upstreamConvertDesiredReplicasWithBehaviorRate(args)
 	}
-	l := askByRates(wireMemoryOf(a, args.Key), args)
+	a.scaleUpEventsLock.RLock()
+	defer a.scaleUpEventsLock.RUnlock()
+	a.scaleDownEventsLock.RLock()
+	defer a.scaleDownEventsLock.RUnlock()
+	l := askByRates(wireEventsOf(a, args.Key), args)
 	return l.Replicas, l.Limit, l.Message
 }
 
@@ -415,7 +419,7 @@ func (a *HorizontalController) storeScaleEvent(behavior *autoscalingv2.Horizonta
 	defer a.scaleUpEventsLock.Unlock()
 	a.scaleDownEventsLock.Lock()
 	defer a.scaleDownEventsLock.Unlock()
-	a.remember(key, askRescaled(wireMemoryOf(a, key), behavior, prevReplicas, newReplicas))
+	a.remember(key, askRescaled(wireEventsOf(a, key), behavior, prevReplicas, newReplicas))
 }
 
 func askRescaled(memory wireMemory, behavior *autoscalingv2.HorizontalPodAutoscalerBehavior, from, to int32) wireMemory {

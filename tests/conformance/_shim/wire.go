@@ -192,15 +192,24 @@ func unwireEvents(events []wireEvent) []timestampedScaleEvent {
 	return list
 }
 
-// wireMemoryOf is what a controller remembers of one HPA.
+// wireMemoryOf is what a controller remembers of one HPA. Whoever calls holds all three locks, or
+// is alone.
 func wireMemoryOf(a *HorizontalController, key string) wireMemory {
-	memory := wireMemory{
-		Recommendations: []wireRecommendation{},
-		Ups:             wireEvents(a.scaleUpEvents[key]),
-		Downs:           wireEvents(a.scaleDownEvents[key]),
-	}
+	memory := wireEventsOf(a, key)
+	memory.Recommendations = wireRecommendationsOf(a, key).Recommendations
+	return memory
+}
+
+// wireRecommendationsOf needs only the lock of the recommendations.
+func wireRecommendationsOf(a *HorizontalController, key string) wireMemory {
+	memory := wireMemory{[]wireRecommendation{}, []wireEvent{}, []wireEvent{}}
 	for _, r := range a.recommendations[key] {
 		memory.Recommendations = append(memory.Recommendations, wireRecommendation{r.recommendation, r.timestamp.UTC()})
 	}
 	return memory
+}
+
+// wireEventsOf needs only the locks of the scale events.
+func wireEventsOf(a *HorizontalController, key string) wireMemory {
+	return wireMemory{[]wireRecommendation{}, wireEvents(a.scaleUpEvents[key]), wireEvents(a.scaleDownEvents[key])}
 }

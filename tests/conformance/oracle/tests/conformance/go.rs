@@ -70,11 +70,13 @@ impl Binary {
         }
     }
 
-    /// Upstream's tests; returns what they print.
-    pub fn run_tests(&self, mode: Mode) -> String {
+    /// Upstream's tests; returns what they print, and what the process says where it ends badly.
+    pub fn run_tests(&self, mode: Mode) -> (String, Option<String>) {
         let mut command = self.command();
         command.args(["-test.v", "-test.timeout=5m"]);
-        text(&run(command.env("PINISI_CONFORMANCE_MODE", mode.word())))
+        let output = run(command.env("PINISI_CONFORMANCE_MODE", mode.word()));
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        (text(&output), (!output.status.success()).then_some(error))
     }
 
     /// Random cases; whether all came to the same, and what was printed.

@@ -20,8 +20,17 @@ pub struct Verdicts {
 
 impl Verdicts {
     /// Reads them.
-    pub fn of(output: &str) -> Self {
+    pub fn of((output, bad_end): &(String, Option<String>)) -> Self {
         let mut verdicts = Self::default();
+        if let Some(error) = bad_end {
+            // A process that dies takes the tests that had not run yet with it.
+            let why = error
+                .lines()
+                .find(|l| l.starts_with("panic:") || l.starts_with("fatal error:"));
+            verdicts
+                .failed
+                .insert(format!("the process: {}", why.unwrap_or("tests failed")));
+        }
         let mut running = String::new();
         for line in output.lines() {
             let line = line.trim_start();
@@ -71,7 +80,7 @@ panic: nil
 --- FAIL: TestB (0.00s)
 --- SKIP: TestC (0.00s)
 ";
-    let v = Verdicts::of(output);
+    let v = Verdicts::of(&(output.to_owned(), None));
     let names = |list: &[&str]| {
         list.iter()
             .map(|s| (*s).to_owned())
@@ -81,4 +90,6 @@ panic: nil
     assert_eq!(v.asked, names(&["TestA", "TestA/one"]));
     assert_eq!(v.failed, names(&["TestB", "TestB: panic: nil"]));
     assert_eq!((v.questions, v.top_level()), (1, 1));
+    let dead = Verdicts::of(&(String::new(), Some("x\nfatal error: y".to_owned())));
+    assert_eq!(dead.failed, names(&["the process: fatal error: y"]));
 }
