@@ -146,5 +146,15 @@ async fn handle(State(fake): State<Fake>, method: Method, uri: Uri, body: Bytes)
 
 fn status(code: u16, message: &str) -> Value {
     let word = if code < 400 { "Success" } else { "Failure" };
-    json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": word, "message": message, "reason": "", "code": code })
+    let reason = match code {
+        403 => "Forbidden",
+        404 => "NotFound",
+        409 => "Conflict",
+        422 => "Invalid",
+        429 => "TooManyRequests",
+        503 => "ServiceUnavailable",
+        504 => "Timeout",
+        _ => "",
+    };
+    json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": word, "message": message, "reason": reason, "code": code })
 }
