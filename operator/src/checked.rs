@@ -200,6 +200,8 @@ impl RemoteNamespace {
 
 /// How a Site is connected.
 #[derive(Clone, Debug, PartialEq, Eq)]
+// One a Site: the size of it costs nothing.
+#[allow(clippy::large_enum_variant)]
 pub enum Connection {
     /// It is made of nodes of this cluster.
     Nodes,

@@ -91,7 +91,7 @@ fn condition<'a>(site: &'a Site, kind: &str) -> Option<&'a Condition> {
 }
 
 /// What a Site says against its link, for which of these conditions and reasons.
-fn against<'a>(site: &'a Site, is: impl Fn(&str) -> bool) -> Option<&'a Condition> {
+fn against(site: &Site, is: impl Fn(&str) -> bool) -> Option<&Condition> {
     ["Reachable", "Ready"]
         .into_iter()
         .filter_map(|kind| condition(site, kind))

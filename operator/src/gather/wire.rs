@@ -285,10 +285,10 @@ impl HpaMetricWire {
                 Some("Object with a target of type Value")
             }
             Some("External")
-                if !self
+                if self
                     .external
                     .as_ref()
-                    .is_some_and(|e| e.target.average_value.is_some()) =>
+                    .is_none_or(|e| e.target.average_value.is_none()) =>
             {
                 Some("External with a target of type Value")
             }
@@ -371,8 +371,11 @@ struct QuotaStatusWire {
     used: Option<BTreeMap<String, Quantity>>,
 }
 
+/// How an amount is read.
+type Read = fn(&str) -> Result<u64, QuantityError>;
+
 /// What a quota's resource limits, where it limits pods, and how its amounts are read.
-fn quota_resource(name: &str) -> Option<(QuotaResource, fn(&str) -> Result<u64, QuantityError>)> {
+fn quota_resource(name: &str) -> Option<(QuotaResource, Read)> {
     Some(match name {
         "pods" | "count/pods" => (QuotaResource::Pods, units),
         "cpu" | "requests.cpu" => (QuotaResource::Cpu, millis),

@@ -65,13 +65,10 @@ pub fn take_back(managed: &Value) -> Option<Value> {
 
 /// A set of fields is a tree of objects; the union is theirs, branch by branch.
 fn merge(into: &mut Value, from: Value) {
-    match (into, from) {
-        (Value::Object(into), Value::Object(from)) => {
-            for (key, fields) in from {
-                merge(into.entry(key).or_insert_with(|| json!({})), fields);
-            }
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        for (key, fields) in from {
+            merge(into.entry(key).or_insert_with(|| json!({})), fields);
         }
-        (_, _) => {}
     }
 }
 

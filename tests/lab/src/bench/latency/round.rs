@@ -77,6 +77,9 @@ pub async fn run(stage: &Stage, contender: Contender, on: &On, who: &[usize]) ->
     })
 }
 
+/// When a workload's change could first be seen.
+type SeenBy<'a> = Box<dyn Fn(&str) -> Option<Timestamp> + 'a>;
+
 /// When each workload's new load was first answered to whoever looks for the
 /// contender.
 fn seen<'a>(
@@ -84,7 +87,7 @@ fn seen<'a>(
     contender: Contender,
     changed: Changed,
     log: &'a Log,
-) -> Result<Box<dyn Fn(&str) -> Option<Timestamp> + 'a>> {
+) -> Result<SeenBy<'a>> {
     Ok(match contender {
         Contender::Floor => Box::new(move |_| Some(changed.source)),
         Contender::PinisiPrometheus => {
