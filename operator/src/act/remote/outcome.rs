@@ -179,6 +179,7 @@ mod tests {
     }
 
     impl Memory {
+        #[allow(clippy::needless_pass_by_value)] // so that calls stay short
         fn learn(
             &mut self,
             write: &Write,

@@ -212,6 +212,7 @@ mod tests {
         Place::of("pinisi-system", &reference)
     }
 
+    #[allow(clippy::needless_pass_by_value)] // so that calls stay short
     fn secret(data: serde_json::Value) -> SecretWire {
         serde_json::from_value(json!({"metadata": {"name": "cloud"}, "data": data})).unwrap()
     }

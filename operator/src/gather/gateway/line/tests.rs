@@ -3,10 +3,10 @@
 use super::*;
 use proptest::prelude::*;
 
-fn sample(
-    text: &str,
-    format: Format,
-) -> Result<(String, Vec<(String, String)>, f64, Option<i64>), &'static str> {
+/// Name, labels, value and time in milliseconds.
+type Read = (String, Vec<(String, String)>, f64, Option<i64>);
+
+fn sample(text: &str, format: Format) -> Result<Read, &'static str> {
     let mut labels = Labels::new();
     match read(text, format, &mut labels)? {
         Line::Sample(Sample { name, value, time }) => Ok((

@@ -6,6 +6,7 @@ use pinisi_crds::signal_source::Query;
 use proptest::prelude::*;
 use serde_json::json;
 
+#[allow(clippy::needless_pass_by_value)] // so that calls stay short
 fn wanted(extra: serde_json::Value) -> Vec<Wanted> {
     let mut query = json!({"name": "q", "metric": "r_total"});
     for (name, value) in extra.as_object().unwrap() {

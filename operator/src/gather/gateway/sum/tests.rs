@@ -28,6 +28,7 @@ struct Gateways {
 }
 
 impl Gateways {
+    #[allow(clippy::needless_pass_by_value)] // so that calls stay short
     fn new(count: usize, extra: Value) -> Self {
         let mut query = json!({"name": "q", "metric": "r_total"});
         for (name, value) in extra.as_object().unwrap() {

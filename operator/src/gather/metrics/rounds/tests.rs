@@ -5,6 +5,7 @@ use super::*;
 use crate::gather::wire_custom::WorkloadWire;
 use serde_json::json;
 
+#[allow(clippy::needless_pass_by_value)] // so that calls stay short
 fn workload(name: &str, metrics: serde_json::Value) -> WorkloadWire {
     serde_json::from_value(json!({"metadata": {"name": name, "namespace": "shop", "uid": name},
         "spec": {"class": "MassTraffic", "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
