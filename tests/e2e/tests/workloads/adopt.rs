@@ -165,6 +165,8 @@ fn the_count_changes_hands_and_comes_back_without_a_restart_or_a_shrink() {
             "{again}"
         );
 
+        // For a whole window after it first looked the operator shrinks nothing, in Observe either.
+        short_window(client, ns).await?;
         // 20 at 10 a replica with a tenth of margin is 3; the HPA has no figures and keeps 5.
         eventually("both counts are shown with the causes", 40, async || {
             let (code, status) = plugin(
@@ -185,7 +187,6 @@ fn the_count_changes_hands_and_comes_back_without_a_restart_or_a_shrink() {
                 && causes.contains(&json!("AutoscalerHasNoFigures")))
         })
         .await?;
-        short_window(client, ns).await?;
 
         let (record, pods) = (Recorder::start(client, ns), uids(client, ns).await?);
         let finish = [
@@ -356,6 +357,7 @@ fn killed_anywhere_the_same_command_goes_on() {
                 .is_some_and(|class| class == "MassTraffic"),
             "no label"
         );
+        short_window(client, ns).await?;
         eventually("it observes with figures", 40, async || {
             Ok(workload(client, ns, "web")
                 .await?
