@@ -18,6 +18,7 @@ pub const SITE_LABEL: &str = "node-restriction.kubernetes.io/pinisi-site";
 pub const GROUND_LABEL: &str = "node-restriction.kubernetes.io/pinisi-ground";
 /// Value of [`GROUND_LABEL`].
 pub const SOVEREIGN: &str = "sovereign";
+const NOT_READY: &str = "node.kubernetes.io/not-ready";
 /// Key of the taint on nodes that are not at home.
 pub const SITE_TAINT: &str = "pinisi.dev/site";
 const AT_ONCE: usize = 16;
@@ -141,13 +142,18 @@ pub async fn next_index(client: &Client, site: &str) -> Result<u32> {
 /// How many nodes a site has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct NodeCount {
-    /// With `Ready=True`.
+    /// With `Ready=True`, and rid of the taint that a new node has until then.
     pub ready: u32,
     /// All.
     pub total: u32,
 }
 
 fn is_ready(node: &Node) -> bool {
+    // The controllers take this taint off a moment after the condition has changed.
+    let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_ref());
+    if taints.is_some_and(|all| all.iter().any(|taint| taint.key == NOT_READY)) {
+        return false;
+    }
     let conditions = node
         .status
         .as_ref()
