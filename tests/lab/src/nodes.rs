@@ -18,6 +18,7 @@ pub const SITE_LABEL: &str = "node-restriction.kubernetes.io/pinisi-site";
 pub const GROUND_LABEL: &str = "node-restriction.kubernetes.io/pinisi-ground";
 /// Value of [`GROUND_LABEL`].
 pub const SOVEREIGN: &str = "sovereign";
+/// Key of the taint on a new node until the controllers have seen it ready.
 const NOT_READY: &str = "node.kubernetes.io/not-ready";
 /// Key of the taint on nodes that are not at home.
 pub const SITE_TAINT: &str = "pinisi.dev/site";
@@ -149,7 +150,7 @@ pub struct NodeCount {
 }
 
 fn is_ready(node: &Node) -> bool {
-    // The controllers take this taint off a moment after the condition has changed.
+    // It goes a moment after the condition has changed, and pods land only then.
     let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_ref());
     if taints.is_some_and(|all| all.iter().any(|taint| taint.key == NOT_READY)) {
         return false;
@@ -162,4 +163,29 @@ fn is_ready(node: &Node) -> bool {
         all.iter()
             .any(|condition| condition.type_ == "Ready" && condition.status == "True")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn ready(node: serde_json::Value) -> bool {
+        is_ready(&serde_json::from_value(node).unwrap())
+    }
+
+    #[test]
+    fn a_node_is_ready_only_when_pods_may_land_on_it() {
+        let is = |status| json!({"conditions": [{"type": "Ready", "status": status}]});
+        let taint = |key| json!({"taints": [{"key": key, "effect": "NoSchedule"}]});
+        assert!(ready(json!({"spec": {}, "status": is("True")})));
+        assert!(ready(
+            json!({"spec": taint(SITE_TAINT), "status": is("True")})
+        ));
+        assert!(!ready(
+            json!({"spec": taint(NOT_READY), "status": is("True")})
+        ));
+        assert!(!ready(json!({"spec": {}, "status": is("False")})));
+        assert!(!ready(json!({})));
+    }
 }
