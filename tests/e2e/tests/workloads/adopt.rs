@@ -11,7 +11,7 @@ use kube::{Api, Client, ResourceExt as _};
 use pinisi_crds::HybridWorkload;
 use pinisi_crds::hybrid_workload::Mode;
 use pinisi_crds::names::{CLASS_LABEL, SITE_LABEL};
-use pinisi_e2e::objects::{apply, at_site, deployment, replicas, siblings, site, workload};
+use pinisi_e2e::objects::{self, apply, at_site, deployment, replicas, siblings, site, workload};
 use pinisi_e2e::plugin::{plugin, plugin_killed_after};
 use pinisi_e2e::record::Recorder;
 use pinisi_e2e::wait::{always, eventually};
@@ -242,6 +242,11 @@ fn the_count_changes_hands_and_comes_back_without_a_restart_or_a_shrink() {
         })
         .await?;
         drop(record);
+        // As long as the other two are ending they take room at home, as they should.
+        eventually("the other two are gone", 40, async || {
+            Ok(objects::pods(client, ns).await?.len() == 3)
+        })
+        .await?;
 
         // 4 cores at home: six of 500m up to the watermark, the rest overflows.
         world.exporter.set(ns, "web", Offered::Rps(90.0));
