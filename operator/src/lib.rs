@@ -9,6 +9,7 @@ pub mod guard;
 pub mod lease;
 pub mod memory;
 pub mod metrics;
+pub mod pace;
 pub mod refusals;
 pub mod report;
 pub mod reporter;

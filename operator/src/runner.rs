@@ -7,12 +7,13 @@ use crate::act::send::Sender;
 use crate::act::{ActError, InFlight, Write, writes};
 use crate::check;
 use crate::checked::Checked;
-use crate::gather::Gather;
 use crate::gather::remotes::RemoteClients;
+use crate::gather::{Gather, News};
 use crate::guard::{self, GuardSettings};
 use crate::lease::Leadership;
 use crate::memory::{self, Uids};
 use crate::metrics::Metrics;
+use crate::pace::Pace;
 use crate::refusals::Refusals;
 use crate::report::conditions::GuardState;
 use crate::report::send::Teller;
@@ -31,12 +32,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-/// Changes within this time of the first are planned for together.
-pub const COALESCE: Duration = Duration::from_millis(50);
 /// A plan is made at least this often.
 pub const TICK: Duration = Duration::from_secs(1);
 /// Writes in flight at most.
 pub const ACT_CONCURRENCY: usize = 64;
+/// Statuses wait for counts, but no longer than this.
+const COUNTS_FIRST: Duration = Duration::from_secs(1);
 /// How long writes in flight may take to end at shutdown.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 /// How often the guard is put in place again.
@@ -87,6 +88,11 @@ pub struct Runner {
     uids: Uids,
     led: bool,
     in_flight: InFlight,
+    /// Writes of the last plan that found no free slot, in their order.
+    waiting: Vec<Write>,
+    /// Since when statuses have been waiting for counts.
+    held: Option<Instant>,
+    pace: Pace,
     ledgers: Ledgers,
     refusals: Refusals,
     /// By workload: the load sample that its last change of total answers, until a write of it was
@@ -96,6 +102,7 @@ pub struct Runner {
     guard_next: Option<Instant>,
     logged: BTreeMap<WorkloadId, String>,
     waiting_said: Option<Instant>,
+    /// True where statuses wait: for counts, or for a free slot.
     starved: bool,
 }
 
@@ -134,6 +141,9 @@ impl Runner {
             uids: Uids::new(),
             led: false,
             in_flight: InFlight::default(),
+            waiting: Vec::new(),
+            held: None,
+            pace: Pace::default(),
             ledgers: Ledgers::default(),
             refusals: Refusals::default(),
             samples: BTreeMap::new(),
@@ -151,24 +161,28 @@ impl Runner {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut leadership = self.leadership.clone();
         loop {
-            let plan_now = tokio::select! {
+            let due = self.pace.due();
+            tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some(outcome) = self.outcomes.1.recv() => {
-                    self.settle(outcome);
-                    // Room again for what had to wait.
-                    std::mem::take(&mut self.starved)
+                Some(outcome) = self.outcomes.1.recv() => self.settle(outcome),
+                () = until(due) => {
+                    let begun = Instant::now();
+                    gather.seen();
+                    self.round(&gather);
+                    self.pace.made(begun, Instant::now());
                 }
-                () = gather.changed() => true,
-                () = leadership.changed() => self.led != leadership.is_leader(Instant::now()),
-                _ = tick.tick() => true,
-            };
-            if plan_now {
-                tokio::time::sleep(COALESCE).await;
-                while let Ok(outcome) = self.outcomes.1.try_recv() {
-                    self.settle(outcome);
+                news = gather.news() => match news {
+                    News::Figures => self.pace.at_once(Instant::now()),
+                    News::Other => self.pace.soon(Instant::now()),
+                },
+                () = leadership.changed() => {
+                    let now = Instant::now();
+                    if self.led != leadership.is_leader(now) {
+                        self.pace.at_once(now);
+                    }
                 }
-                self.round(&gather);
+                _ = tick.tick() => self.pace.at_once(Instant::now()),
             }
         }
         tracing::info!("stopping: waiting for writes in flight");
@@ -210,22 +224,17 @@ impl Runner {
         let plan = plan(&checked.world, &self.memory, now);
         self.metrics.planned(planning.elapsed());
         self.note_samples(&checked, &plan);
-        self.metrics.show(&checked, &plan, now);
-        self.log(&checked, &plan, leader);
         if leader {
             self.keep_guard(instant);
             self.act(&checked, &plan, instant);
-            self.starved |= self.reporter.report(
-                &checked,
-                &plan,
-                &self.in_flight.errors(),
-                &self.guard,
-                instant,
-            );
+            self.report(&checked, &plan, instant);
         } else {
+            self.waiting.clear();
             self.guard = GuardState::Unknown;
             self.guard_next = None;
         }
+        self.metrics.show(&checked, &plan, now);
+        self.log(&checked, &plan, leader);
         self.led = leader;
         self.memory = plan.memory;
     }
@@ -240,39 +249,70 @@ impl Runner {
         );
         let wanted: BTreeSet<_> = writes.iter().map(|write| write.key.clone()).collect();
         self.in_flight.keep_only(&wanted);
-        for write in writes {
+        // Those of the plan before are derived anew from what is true by now.
+        self.waiting = writes;
+        self.send(now);
+    }
+
+    /// Starts what waits, as far as there are free slots: this cluster's, or the other cluster's
+    /// own, so that none waits for a sick one. What has no way to its cluster now is dropped; the
+    /// next plan has it again.
+    fn send(&mut self, now: Instant) {
+        let mut waiting = Vec::new();
+        for write in std::mem::take(&mut self.waiting) {
             if !self.in_flight.may_start(&write.key, &write.before, now) {
                 continue;
             }
-            // No queue: what finds no slot is derived anew from what is true by then.
-            let Some(permit) = self.permit(&write) else {
-                continue;
+            let permits = match write.key.site() {
+                None => self.permits.clone(),
+                Some(site) => match self.sender.remotes().get(site.as_str()) {
+                    Some(remote) => remote.permits,
+                    None => continue,
+                },
             };
-            self.in_flight
-                .start(write.key.clone(), write.before.clone());
-            let (sender, outcomes) = (self.sender.clone(), self.outcomes.0.clone());
-            tokio::spawn(async move {
-                let result = sender.send(&write).await;
-                drop(permit);
-                // The loop is gone only at the very end.
-                let _ = outcomes.send(Outcome::Wrote {
-                    write: Box::new(write),
-                    result,
-                });
-            });
+            match permits.try_acquire_owned() {
+                Ok(permit) => self.start(write, permit),
+                Err(_) => waiting.push(write),
+            }
         }
+        self.waiting = waiting;
     }
 
-    /// A slot for a write: this cluster's, or the other cluster's own, so that none waits for a sick
-    /// one. `None` also where there is no way to that cluster now.
-    fn permit(&mut self, write: &Write) -> Option<OwnedSemaphorePermit> {
-        let permits = match write.key.site() {
-            None => self.permits.clone(),
-            Some(site) => self.sender.remotes().get(site.as_str())?.permits,
-        };
-        let permit = permits.try_acquire_owned().ok();
-        self.starved |= permit.is_none();
-        permit
+    fn start(&mut self, write: Write, permit: OwnedSemaphorePermit) {
+        self.in_flight
+            .start(write.key.clone(), write.before.clone());
+        let (sender, outcomes) = (self.sender.clone(), self.outcomes.0.clone());
+        tokio::spawn(async move {
+            let result = sender.send(&write).await;
+            drop(permit);
+            // The loop is gone only at the very end.
+            let _ = outcomes.send(Outcome::Wrote {
+                write: Box::new(write),
+                result,
+            });
+        });
+    }
+
+    /// Statuses tell what was done; they do not delay it at the API server.
+    fn report(&mut self, checked: &Checked, plan: &Plan, now: Instant) {
+        if self.counting() {
+            let held = *self.held.get_or_insert(now);
+            if now.saturating_duration_since(held) < COUNTS_FIRST {
+                self.starved = true;
+                return;
+            }
+        } else {
+            self.held = None;
+        }
+        self.starved =
+            self.reporter
+                .report(checked, plan, &self.in_flight.errors(), &self.guard, now);
+    }
+
+    /// True while writes to this cluster are under way or wait for a slot.
+    fn counting(&self) -> bool {
+        self.permits.available_permits() < ACT_CONCURRENCY
+            || self.waiting.iter().any(|write| write.key.site().is_none())
     }
 
     fn settle(&mut self, outcome: Outcome) {
@@ -288,6 +328,9 @@ impl Runner {
                     tracing::debug!(?told, %error, "status not written");
                 }
                 self.reporter.finish(&told, result.is_ok(), now);
+                if std::mem::take(&mut self.starved) {
+                    self.pace.soon(now);
+                }
             }
             Outcome::Guarded(result) => {
                 let pause = if result.is_ok() {
@@ -335,6 +378,11 @@ impl Runner {
             self.sender.remotes().guarded(&site, &cluster, guard);
         }
         self.in_flight.finish(&write.key, result, now);
+        self.send(now);
+        if self.starved && !self.counting() {
+            self.starved = false;
+            self.pace.soon(now);
+        }
     }
 
     /// Remembers which sample a new total answers. What load did not cause is not timed.
@@ -433,6 +481,7 @@ impl Runner {
 
     /// Waits for what is in flight, for a bounded time.
     async fn finish_writes(&mut self) {
+        self.waiting.clear();
         let all = async {
             while self.in_flight.sending() + self.reporter.sending() > 0 {
                 match self.outcomes.1.recv().await {
@@ -444,6 +493,16 @@ impl Runner {
         if tokio::time::timeout(SHUTDOWN_GRACE, all).await.is_err() {
             tracing::warn!("writes in flight were left behind");
         }
+    }
+}
+
+/// Waits until `due`, for ever where there is none. A time that has come is not slept for: a timer
+/// is a millisecond or two late.
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) if due <= Instant::now() => {}
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
     }
 }
 

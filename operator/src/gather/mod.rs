@@ -52,12 +52,22 @@ impl GatherError {
     }
 }
 
+/// What kind of change there was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Load figures.
+    Figures,
+    /// Anything else.
+    Other,
+}
+
 /// The running watches and askers, and the index that they feed. Dropping it ends them.
 #[derive(Debug)]
 pub struct Gather {
     shared: Arc<Shared>,
     clients: RemoteClients,
     changes: channel::Receiver<u64>,
+    figures: channel::Receiver<u64>,
     tasks: JoinSet<()>,
     stop: CancellationToken,
 }
@@ -122,6 +132,7 @@ impl Gather {
         tasks.spawn(metrics::supervise(shared.clone(), asked, stop.clone()));
         Ok(Self {
             changes: shared.changes.subscribe(),
+            figures: shared.figures.subscribe(),
             clients: remote_clients,
             shared,
             tasks,
@@ -140,12 +151,25 @@ impl Gather {
         self.clients.clone()
     }
 
-    /// Waits until the index has changed since the last call that returned. The caller coalesces.
-    pub async fn changed(&mut self) {
-        if self.changes.changed().await.is_err() {
-            // Cannot be: `shared` holds the sender. Waiting is better than spinning.
-            std::future::pending::<()>().await;
+    /// Waits until something has changed that [`Gather::seen`] was not told of, and takes note of it.
+    pub async fn news(&mut self) -> News {
+        // Figures are changes too: they are looked at first, and then count as seen.
+        let news = tokio::select! {
+            biased;
+            sound = self.figures.changed() => sound.map(|()| News::Figures),
+            sound = self.changes.changed() => sound.map(|()| News::Other),
+        };
+        match news {
+            Ok(news) => news,
+            // Cannot be: `shared` holds the senders. Waiting is better than spinning.
+            Err(_) => std::future::pending().await,
         }
+    }
+
+    /// All that the index holds by now is taken as seen. To be called before it is read.
+    pub fn seen(&mut self) {
+        self.figures.mark_unchanged();
+        self.changes.mark_unchanged();
     }
 
     /// A receiver of its own for somebody else who waits for changes.

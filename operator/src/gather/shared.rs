@@ -118,6 +118,7 @@ pub(super) struct Shared {
     pub index: RwLock<Index>,
     pub health: Mutex<BTreeMap<Kind, WatchHealth>>,
     pub changes: watch::Sender<u64>,
+    pub figures: watch::Sender<u64>,
     pub sources_changed: Notify,
     pub workloads_changed: Notify,
     pub sites_changed: Notify,
@@ -134,6 +135,7 @@ impl Shared {
                     .collect(),
             ),
             changes: watch::Sender::new(0),
+            figures: watch::Sender::new(0),
             sources_changed: Notify::new(),
             workloads_changed: Notify::new(),
             sites_changed: Notify::new(),
@@ -143,6 +145,12 @@ impl Shared {
     /// Says that the index changed.
     pub fn touch(&self) {
         self.changes.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// Says that load figures changed, which nobody should wait to act on.
+    pub fn touch_figures(&self) {
+        self.figures.send_modify(|n| *n = n.wrapping_add(1));
+        self.touch();
     }
 
     pub fn with_health(&self, kind: Kind, change: impl FnOnce(&mut WatchHealth)) {

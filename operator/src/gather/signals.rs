@@ -163,7 +163,7 @@ async fn ask_prometheus(
             }
             if index.apply_answers(&source, answers.clone()) {
                 drop(index);
-                shared.touch();
+                shared.touch_figures();
             }
         }
         let next = if all_failed {

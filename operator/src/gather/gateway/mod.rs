@@ -247,7 +247,7 @@ impl Scraper {
             | index.apply_answers(&self.source, self.answers.clone());
         drop(index);
         if changed {
-            self.shared.touch();
+            self.shared.touch_figures();
         }
         true
     }
