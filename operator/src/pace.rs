@@ -4,6 +4,8 @@
 
 use std::time::{Duration, Instant};
 
+/// A plan is made at least this often, whatever changes or does not.
+pub const AT_LEAST: Duration = Duration::from_secs(1);
 /// Changes within this time of the first are planned for together.
 pub const COALESCE: Duration = Duration::from_millis(50);
 /// After a plan the loop rests this many times as long as the plan took, so that planning takes at
@@ -13,13 +15,22 @@ pub const REST: u32 = 3;
 pub const REST_MAX: Duration = Duration::from_millis(500);
 
 /// When to plan next.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pace {
-    wanted: Option<Instant>,
-    rested: Option<Instant>,
+    wanted: Instant,
+    rested: Instant,
 }
 
 impl Pace {
+    /// Before the first plan, which is due at once.
+    #[must_use]
+    pub const fn new(now: Instant) -> Self {
+        Self {
+            wanted: now,
+            rested: now,
+        }
+    }
+
     /// Something changed: plan soon, together with what changes meanwhile.
     pub fn soon(&mut self, now: Instant) {
         self.by(now + COALESCE);
@@ -30,22 +41,21 @@ impl Pace {
         self.by(now);
     }
 
-    /// When to plan; `None` while nothing asks for it.
+    /// When to plan.
     #[must_use]
-    pub fn due(&self) -> Option<Instant> {
-        let wanted = self.wanted?;
-        Some(self.rested.map_or(wanted, |rested| rested.max(wanted)))
+    pub fn due(&self) -> Instant {
+        self.wanted.max(self.rested)
     }
 
     /// A plan was made, all that was known at `begun` is in it, and it ended at `now`.
     pub fn made(&mut self, begun: Instant, now: Instant) {
         let took = now.saturating_duration_since(begun);
-        self.wanted = None;
-        self.rested = Some(now + took.saturating_mul(REST).min(REST_MAX));
+        self.wanted = begun + AT_LEAST;
+        self.rested = now + took.saturating_mul(REST).min(REST_MAX);
     }
 
     fn by(&mut self, at: Instant) {
-        self.wanted = Some(self.wanted.map_or(at, |wanted| wanted.min(at)));
+        self.wanted = self.wanted.min(at);
     }
 }
 
@@ -55,44 +65,52 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    #[test]
-    fn nothing_is_due_before_anything_changed() {
-        let now = Instant::now();
-        let mut pace = Pace::default();
-        assert_eq!(pace.due(), None);
-        pace.at_once(now);
+    /// One that has just made a plan in no time.
+    fn idle(now: Instant) -> Pace {
+        let mut pace = Pace::new(now);
         pace.made(now, now);
-        assert_eq!(pace.due(), None, "all that was known is in the plan");
+        pace
+    }
+
+    #[test]
+    fn a_plan_is_made_each_second_though_nothing_changes() {
+        let now = Instant::now();
+        assert_eq!(Pace::new(now).due(), now);
+        let mut pace = idle(now);
+        assert_eq!(pace.due(), now + AT_LEAST);
+        pace.at_once(now + 300 * MS);
+        pace.made(now + 300 * MS, now + 301 * MS);
+        assert_eq!(pace.due(), now + 300 * MS + AT_LEAST, "not sooner");
     }
 
     #[test]
     fn changes_wait_for_company_and_no_later_one_puts_them_off() {
         let now = Instant::now();
-        let mut pace = Pace::default();
+        let mut pace = idle(now);
         pace.soon(now);
         pace.soon(now + 40 * MS);
-        assert_eq!(pace.due(), Some(now + COALESCE));
+        assert_eq!(pace.due(), now + COALESCE);
     }
 
     #[test]
     fn figures_do_not_wait_and_take_along_what_waits() {
         let now = Instant::now();
-        let mut pace = Pace::default();
+        let mut pace = idle(now);
         pace.soon(now);
         pace.at_once(now + 10 * MS);
-        assert_eq!(pace.due(), Some(now + 10 * MS));
+        assert_eq!(pace.due(), now + 10 * MS);
     }
 
     #[test]
     fn a_long_plan_is_followed_by_a_rest_that_is_bounded() {
         let now = Instant::now();
-        let mut pace = Pace::default();
+        let mut pace = idle(now);
         pace.made(now, now + 20 * MS);
         pace.at_once(now + 21 * MS);
-        assert_eq!(pace.due(), Some(now + 20 * MS + 60 * MS));
-        let mut pace = Pace::default();
+        assert_eq!(pace.due(), now + 20 * MS + 60 * MS);
+        let mut pace = idle(now);
         pace.made(now, now + 3_000 * MS);
         pace.at_once(now + 3_000 * MS);
-        assert_eq!(pace.due(), Some(now + 3_000 * MS + REST_MAX));
+        assert_eq!(pace.due(), now + 3_000 * MS + REST_MAX);
     }
 }

@@ -29,11 +29,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-/// A plan is made at least this often.
-pub const TICK: Duration = Duration::from_secs(1);
 /// Writes in flight at most.
 pub const ACT_CONCURRENCY: usize = 64;
 /// Statuses wait for counts, but no longer than this.
@@ -143,7 +140,7 @@ impl Runner {
             in_flight: InFlight::default(),
             waiting: Vec::new(),
             held: None,
-            pace: Pace::default(),
+            pace: Pace::new(Instant::now()),
             ledgers: Ledgers::default(),
             refusals: Refusals::default(),
             samples: BTreeMap::new(),
@@ -157,8 +154,6 @@ impl Runner {
 
     /// Runs until `stop`, then waits for writes in flight.
     pub async fn until(mut self, mut gather: Gather, stop: &CancellationToken) {
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut leadership = self.leadership.clone();
         loop {
             let due = self.pace.due();
@@ -182,7 +177,6 @@ impl Runner {
                         self.pace.at_once(now);
                     }
                 }
-                _ = tick.tick() => self.pace.at_once(Instant::now()),
             }
         }
         tracing::info!("stopping: waiting for writes in flight");
@@ -496,13 +490,10 @@ impl Runner {
     }
 }
 
-/// Waits until `due`, for ever where there is none. A time that has come is not slept for: a timer
-/// is a millisecond or two late.
-async fn until(due: Option<Instant>) {
-    match due {
-        Some(due) if due <= Instant::now() => {}
-        Some(due) => tokio::time::sleep_until(due.into()).await,
-        None => std::future::pending().await,
+/// Waits until `due`. A time that has come is not slept for: a timer is a millisecond or two late.
+async fn until(due: Instant) {
+    if due > Instant::now() {
+        tokio::time::sleep_until(due.into()).await;
     }
 }
 

@@ -89,17 +89,19 @@ impl Watch {
         cluster: Cluster,
         note: fn(&mut Seen, Cluster, Event<K>, i64),
     ) where
-        K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
+        K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
     {
         let seen = Arc::clone(&self.seen);
         self.tasks.push(tokio::spawn(async move {
+            // One request lists and watches: none can expire between a list and its watch.
+            let config = config.streaming_lists();
             let mut events = watcher(api, config).default_backoff().boxed();
             while let Some(event) = events.next().await {
                 let now = Timestamp::now().as_millisecond();
                 let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
                 match event {
                     Ok(event) => note(&mut seen, cluster, event, now),
-                    Err(error) => seen.gap(&error.to_string()),
+                    Err(error) => seen.gap(&format!("{}: {error}", K::plural(&()))),
                 }
             }
         }));
