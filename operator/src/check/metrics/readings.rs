@@ -36,6 +36,22 @@ pub struct Readings<'a> {
     pub warnings: Vec<Problem>,
 }
 
+/// A good answer that is young enough.
+struct Young<T> {
+    /// When it came.
+    at: Timestamp,
+    figures: Arc<T>,
+    /// Why the API has given none since; `None` where it was the last one.
+    failing: Option<Fault>,
+}
+
+impl<T> Young<T> {
+    /// Values measured then are too old. What fails now is the nearer cause.
+    fn stale(&self, at: Timestamp) -> Fault {
+        self.failing.clone().unwrap_or(Fault::Stale { at })
+    }
+}
+
 /// Time of the last round that is over for all questions: those that fell behind are not waited for,
 /// and before the first answer to each there is none.
 #[must_use]
@@ -168,12 +184,12 @@ impl<'a> Readings<'a> {
         if answer.is_none() && remote.is_some() {
             return Err(Fault::NotAskedYet);
         }
-        let (at, usage) = self.fresh(answer)?;
+        let good = self.fresh(answer)?;
         let namespace = &scope.workload.key.namespace;
-        if !usage.covers(namespace) {
+        if !good.figures.covers(namespace) {
             return Err(Fault::NotAskedYet);
         }
-        let found = usage.pods.get(namespace);
+        let found = good.figures.pods.get(namespace);
         let keys: Vec<_> = match remote {
             None => pods::here(scope)
                 .map(|(site, pod)| (site, pod.name.clone()))
@@ -192,12 +208,12 @@ impl<'a> Readings<'a> {
             Some(PodValue {
                 milli: used(containers, resource, container)?,
                 pod: PodKey { site, name },
-                at: measured.unwrap_or(at),
+                at: measured.unwrap_or(good.at),
                 window: *window,
             })
         });
         let values: Vec<_> = values.collect();
-        self.still_good(values, |v| (v.at, v.window))
+        self.still_good(values, &good, |v| (v.at, v.window))
     }
 
     /// A custom metric of the pods of one cluster.
@@ -213,7 +229,7 @@ impl<'a> Readings<'a> {
             return Err(Fault::NotAskedYet);
         };
         let place = remote.map_or(Place::Hub, Remote::place);
-        let (at, figures) = self.list(&place, &question)?;
+        let good = self.list(&place, &question)?;
         let sites: BTreeMap<&str, SiteName> = match remote {
             None => pods::here(scope)
                 .map(|(site, pod)| (&*pod.name, site))
@@ -225,7 +241,7 @@ impl<'a> Readings<'a> {
             .or_else(|| scope.home.cloned());
         let mut values = Vec::new();
         let mut no_number = None;
-        for figure in figures.iter() {
+        for figure in good.figures.iter() {
             let Figure {
                 name,
                 milli,
@@ -241,7 +257,7 @@ impl<'a> Readings<'a> {
                             name: Arc::from(&**name),
                         },
                         milli: *milli,
-                        at: measured.unwrap_or(at),
+                        at: measured.unwrap_or(good.at),
                         window: window.unwrap_or(METRIC_WINDOW),
                     };
                     values.push((value, window.unwrap_or_default()));
@@ -253,7 +269,7 @@ impl<'a> Readings<'a> {
         if let (true, Some(text)) = (values.is_empty(), no_number) {
             return Err(Fault::NotANumber(text.to_string()));
         }
-        let values = self.still_good(values, |(v, window)| (v.at, *window))?;
+        let values = self.still_good(values, &good, |(v, window)| (v.at, *window))?;
         Ok(values.into_iter().map(|(v, _)| v).collect())
     }
 
@@ -264,9 +280,9 @@ impl<'a> Readings<'a> {
         let Some(Need::Once(question)) = wanted::need(spec, namespace, scope.target, None) else {
             return Err(Fault::NotAskedYet);
         };
-        let (at, figures) = self.list(&Place::Hub, &question)?;
+        let good = self.list(&Place::Hub, &question)?;
         let mut values = Vec::new();
-        for figure in figures.iter() {
+        for figure in good.figures.iter() {
             let Figure {
                 name: _,
                 milli,
@@ -275,9 +291,9 @@ impl<'a> Readings<'a> {
             } = figure;
             let milli = milli.clone();
             let milli = milli.map_err(|text| Fault::NotANumber(text.to_string()))?;
-            let (at, window) = (measured.unwrap_or(at), window.unwrap_or_default());
+            let (at, window) = (measured.unwrap_or(good.at), window.unwrap_or_default());
             if self.age(at) >= STALE_AFTER.saturating_add(window) {
-                return Err(Fault::Stale { at });
+                return Err(good.stale(at));
             }
             self.not_ahead(at)?;
             values.push(milli);
@@ -285,11 +301,7 @@ impl<'a> Readings<'a> {
         Ok(values)
     }
 
-    fn list(
-        &mut self,
-        place: &Place,
-        question: &Question,
-    ) -> Result<(Timestamp, Arc<Vec<Figure>>), Fault> {
+    fn list(&mut self, place: &Place, question: &Question) -> Result<Young<Vec<Figure>>, Fault> {
         let here = self.scope.index.metrics.of(place);
         let answer = here.and_then(|here| here.lists.get(question));
         if answer.is_none() && *place != Place::Hub {
@@ -299,27 +311,32 @@ impl<'a> Readings<'a> {
     }
 
     /// The last good answer, while it is young enough.
-    fn fresh<T>(&mut self, answer: Option<&Answer<T>>) -> Result<(Timestamp, Arc<T>), Fault> {
+    fn fresh<T>(&mut self, answer: Option<&Answer<T>>) -> Result<Young<T>, Fault> {
         let Some(Answer { asked, good, fault }) = answer else {
             self.asked.push(None);
             return Err(Fault::NotAskedYet);
         };
         self.asked.push(Some(*asked));
-        let unavailable = fault.as_ref().map(|f| Fault::Unavailable(f.to_string()));
+        let failing = fault.as_ref().map(|f| Fault::Unavailable(f.to_string()));
         let Some(Good { at, figures }) = good else {
-            return Err(unavailable.unwrap_or(Fault::NotAskedYet));
+            return Err(failing.unwrap_or(Fault::NotAskedYet));
+        };
+        let good = Young {
+            at: *at,
+            figures: figures.clone(),
+            failing,
         };
         if self.age(*at) >= STALE_AFTER {
-            // What fails now is the nearer cause than an old answer.
-            return Err(unavailable.unwrap_or(Fault::Stale { at: *at }));
+            return Err(good.stale(*at));
         }
-        Ok((*at, figures.clone()))
+        Ok(good)
     }
 
     /// Without the values that are too old; lost where no other is left.
-    fn still_good<T>(
+    fn still_good<T, A>(
         &self,
         mut values: Vec<T>,
+        answer: &Young<A>,
         time: impl Fn(&T) -> (Timestamp, SignedDuration),
     ) -> Result<Vec<T>, Fault> {
         let newest = values.iter().map(|v| time(v).0).max();
@@ -331,7 +348,7 @@ impl<'a> Readings<'a> {
             self.age(at) < STALE_AFTER.saturating_add(window)
         });
         match newest {
-            Some(at) if values.is_empty() => Err(Fault::Stale { at }),
+            Some(at) if values.is_empty() => Err(answer.stale(at)),
             Some(_) | None => Ok(values),
         }
     }

@@ -319,9 +319,44 @@ fn a_failure_is_borne_until_the_last_word_is_stale() {
         panic!()
     };
     assert!(
-        text.contains("metrics.k8s.io does not answer") && text.contains("kubectl get apiservices"),
+        text.contains("metrics.k8s.io does not answer: HTTP status 503")
+            && text.contains("kubectl get apiservices"),
         "{text}"
     );
+}
+
+#[test]
+fn an_api_that_fails_is_the_cause_though_its_last_values_are_old_too() {
+    // Measured 40 seconds before the answer came: they grow old before the answer does.
+    let fails = || MetricsFault::Unavailable {
+        api: Api::External,
+        said: "x".into(),
+    };
+    let named = |c: &Cluster| {
+        let found = fault(&demand(c).metrics[0]);
+        assert!(
+            matches!(&found, Fault::Unavailable(text) if text.contains("does not answer")),
+            "{found:?}"
+        );
+    };
+    let mut c = following(json!([queue()]));
+    let old = vec![figure("", 40_000, Some(ago(70)))];
+    list(&mut c, &Place::Hub, Ok(old), 30);
+    assert_eq!(fault(&demand(&c).metrics[0]), Fault::Stale { at: ago(70) });
+    list(&mut c, &Place::Hub, Err(fails()), 1);
+    named(&c);
+
+    let mut c = following(json!([packets()]));
+    let old = vec![figure("web-1", 40_000, Some(ago(70)))];
+    list(&mut c, &Place::Hub, Ok(old), 30);
+    list(&mut c, &Place::Hub, Err(fails()), 1);
+    named(&c);
+
+    let mut c = following(json!([cpu()]));
+    let pods = [("web-1", used(200, 1, ago(80)))];
+    answered(&mut c, &Place::Hub, Ended::Usage(Ok(usage(&pods))), 30);
+    answered(&mut c, &Place::Hub, Ended::Usage(Err(fails())), 1);
+    named(&c);
 }
 
 #[test]

@@ -99,7 +99,7 @@ impl fmt::Display for MetricsFault {
             Self::NoMetric(said) => write!(f, "no such metric or object: {said}"),
             Self::Unavailable { api, said } => write!(
                 f,
-                "{} does not answer ({said}); see kubectl get apiservices",
+                "{} does not answer: HTTP status 503, {said}; see kubectl get apiservices",
                 api.group()
             ),
             Self::Forbidden { api, said } => write!(
