@@ -36,6 +36,9 @@ pub struct Said {
     pub reason: String,
     /// For people.
     pub message: String,
+    /// True where the reason's word leaves the cause open: other words in the text are then another
+    /// cause.
+    pub cause_in_text: bool,
 }
 
 impl Said {
@@ -47,7 +50,24 @@ impl Said {
             status: Some(status),
             reason: reason.into(),
             message: message.into(),
+            cause_in_text: false,
         }
+    }
+
+    /// A condition of which nobody knows yet whether it holds.
+    #[must_use]
+    pub fn unknown(kind: &'static str, reason: &str, message: impl Into<String>) -> Self {
+        Self {
+            status: None,
+            ..Self::new(kind, false, reason, message)
+        }
+    }
+
+    /// The same, its cause being told in the text alone.
+    #[must_use]
+    pub fn with_cause_in_text(mut self) -> Self {
+        self.cause_in_text = true;
+        self
     }
 
     /// Its status as the API has it.
@@ -346,12 +366,9 @@ fn guarded(subject: &WorkloadSubject, guard: &GuardState) -> Option<Said> {
                 "the API server refuses every other node",
             ),
             GuardState::Missing(why) => Said::new("Guarded", false, "GuardNotInPlace", why.clone()),
-            GuardState::Unknown => Said {
-                kind: "Guarded",
-                status: None,
-                reason: "GuardNotApplied".into(),
-                message: "the guard is being applied".into(),
-            },
+            GuardState::Unknown => {
+                Said::unknown("Guarded", "GuardNotApplied", "the guard is being applied")
+            }
         }
     })
 }

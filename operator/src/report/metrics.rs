@@ -40,6 +40,10 @@ pub fn conditions(demand: &MetricsDemand, outcome: &Outcome) -> Vec<Said> {
         said.retain(|c| c.kind != "ScalingActive");
         said.push(Said::new("ScalingActive", false, &reason, message));
     }
+    // An HPA's word names the type of the metric, and not what is wrong with it.
+    for said in &mut said {
+        said.cause_in_text = said.kind == "ScalingActive" && said.status == Some(false);
+    }
     said
 }
 

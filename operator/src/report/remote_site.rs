@@ -38,12 +38,8 @@ pub fn conditions(subject: &SiteSubject, remote: &RemoteConnection) -> Vec<Said>
         }
         (None, Link::Connecting | Link::Down { .. } | Link::Refused { .. }) => {
             if subject.status.conditions.is_empty() {
-                said.push(Said {
-                    kind: "Ready",
-                    status: None,
-                    reason: "Connecting".into(),
-                    message: "the cluster is being looked for".into(),
-                });
+                let message = "the cluster is being looked for";
+                said.push(Said::unknown("Ready", "Connecting", message));
             }
         }
     }

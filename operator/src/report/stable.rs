@@ -6,7 +6,7 @@ use jiff::{Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 /// Conditions to write. `moved` says that counts moved, so that texts may be new; else the text of
-/// a condition with the same status and reason stays.
+/// a condition with the same status and reason stays, unless it tells another cause.
 #[must_use]
 pub fn conditions(
     old: &[Condition],
@@ -24,6 +24,7 @@ pub fn conditions(
                 !moved
                     && before.reason == said.reason
                     && before.observed_generation == Some(generation)
+                    && !(said.cause_in_text && other_words(&before.message, &said.message))
             });
             Condition {
                 last_transition_time: same
@@ -36,6 +37,14 @@ pub fn conditions(
             }
         })
         .collect()
+}
+
+/// True where two texts differ in more than figures. Every word with a digit is a figure: counts,
+/// times and ports among them.
+fn other_words(a: &str, b: &str) -> bool {
+    let figure = |word: &str| word.contains(|c: char| c.is_ascii_digit());
+    let words = |text| str::split_whitespace(text).map(move |w| if figure(w) { "0" } else { w });
+    !words(a).eq(words(b))
 }
 
 /// `new` over `old`, by type: what is not said anew stays.
@@ -87,6 +96,25 @@ mod tests {
         let turned = conditions(&first, said(false, "B", "no"), 1, false, at(9));
         assert_eq!(turned[0].last_transition_time, Time(at(9)));
         assert_eq!(turned[0].message, "no");
+    }
+
+    #[test]
+    fn another_cause_is_told_though_its_reason_has_the_same_word() {
+        let failing = |text: &str| {
+            let said = said(false, "Failed", text);
+            said.into_iter().map(Said::with_cause_in_text).collect()
+        };
+        let old = "the newest metrics are from 12:00:00Z, of 3 pods";
+        let first = conditions(&[], failing(old), 1, true, at(0));
+        let later = failing("the newest metrics are from 12:01:15Z, of 4 pods");
+        assert_eq!(conditions(&first, later, 1, false, at(75)), first);
+        let other = "the API does not answer, of 4 pods";
+        let turned = conditions(&first, failing(other), 1, false, at(90));
+        assert_eq!(turned[0].message, other);
+        assert_eq!(
+            turned[0].last_transition_time, first[0].last_transition_time,
+            "it is False as before"
+        );
     }
 
     #[test]

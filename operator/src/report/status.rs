@@ -79,8 +79,8 @@ pub fn workload(facts: &Facts<'_>) -> HybridWorkloadStatus {
         stable::over(&old.conditions, fresh)
     };
     status.conditions.sort_by(|a, b| a.type_.cmp(&b.type_));
-    let turned = !stable::same_states(&old.conditions, &status.conditions)
-        || old.observed_generation != Some(generation);
+    // Another cause too, though it may have the same word.
+    let turned = old.conditions != status.conditions;
     if !moved && !turned && metrics::alike(&old.current_metrics, &status.current_metrics) {
         status.current_metrics.clone_from(&old.current_metrics);
     }

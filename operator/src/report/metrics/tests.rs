@@ -182,6 +182,30 @@ fn what_only_wobbles_writes_nothing() {
 }
 
 #[test]
+fn another_cause_is_told_at_once_and_another_figure_is_not() {
+    let failing = |fault: Fault| {
+        let mut failing = outcome(vec![None]);
+        failing.active = Some(Active::FailedGetMetric("Resource".into()));
+        failing.faults = vec![(0, fault)];
+        failing
+    };
+    let text = |status: &HybridWorkloadStatus| {
+        let mut all = status.conditions.iter();
+        all.find(|c| c.type_ == "ScalingActive")
+            .unwrap()
+            .message
+            .clone()
+    };
+    let fresh = HybridWorkloadStatus::default();
+    let old = next(&fresh, failing(Fault::Stale { at: at(0) }), 60);
+    assert!(text(&old).contains("newest metrics"), "{}", text(&old));
+    let older = next(&old, failing(Fault::Stale { at: at(30) }), 75);
+    assert_eq!(older, old);
+    let sick = next(&old, failing(Fault::Unavailable("no answer".into())), 90);
+    assert!(text(&sick).contains("no answer"), "{}", text(&sick));
+}
+
+#[test]
 fn conditions_that_a_sync_leaves_alone_stay() {
     let mut limited = outcome(vec![percent(90)]);
     limited.limited = Some(Limit::TooManyReplicas);
