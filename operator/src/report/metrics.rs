@@ -3,6 +3,7 @@
 
 use super::conditions::Said;
 use super::stable;
+use crate::gather::metrics::question::Api;
 use crate::gather::quantity::{bytes_text, signed_millis};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use pinisi_crds::autoscaling::metric::MetricType;
@@ -21,7 +22,8 @@ const LEFT: [&str; 4] = [
     "ScaledToZero",
 ];
 
-/// The HPA's conditions. A reading that was lost since the last sync is said too.
+/// The HPA's conditions. What keeps a metric from being read is said with the metric and its API,
+/// also where the reading was lost since the last sync.
 #[must_use]
 pub fn conditions(demand: &MetricsDemand, outcome: &Outcome) -> Vec<Said> {
     let mut said: Vec<_> = outcome
@@ -29,22 +31,44 @@ pub fn conditions(demand: &MetricsDemand, outcome: &Outcome) -> Vec<Said> {
         .into_iter()
         .map(|c| Said::new(c.kind, c.status, &c.reason, c.message))
         .collect();
-    let lost = demand
-        .metrics
-        .iter()
-        .find_map(|metric| Some((metric, fault(metric)?)));
-    let unsaid = outcome.active == Some(Active::ValidMetricFound) && outcome.faults.is_empty();
-    if let (Some((metric, fault)), true) = (lost, unsaid) {
-        let reason = format!("FailedGet{}Metric", metric.kind());
-        let message = format!("{metric}: {fault}; nothing shrinks");
+    let unsaid = || {
+        let lost = |metric| Some((Some(metric), fault(metric)?));
+        demand.metrics.iter().find_map(lost)
+    };
+    let invalid = match &outcome.active {
+        Some(Active::FailedGetMetric(_)) => {
+            let first = outcome.faults.first();
+            first.map(|(i, fault)| (demand.metrics.get(*i), fault))
+        }
+        Some(Active::ValidMetricFound) if outcome.faults.is_empty() => unsaid(),
+        Some(Active::ValidMetricFound | Active::ScalingDisabled) | None => None,
+    };
+    if let Some((metric, fault)) = invalid {
         said.retain(|c| c.kind != "ScalingActive");
-        said.push(Said::new("ScalingActive", false, &reason, message));
-    }
-    // An HPA's word names the type of the metric, and not what is wrong with it.
-    for said in &mut said {
-        said.cause_in_text = said.kind == "ScalingActive" && said.status == Some(false);
+        said.push(failing(demand, metric, fault));
     }
     said
+}
+
+/// ScalingActive is False. An HPA's word names the type of the metric, and not what is wrong with it.
+fn failing(demand: &MetricsDemand, metric: Option<&Metric>, fault: &Fault) -> Said {
+    // As an HPA has it, a site that is not known makes the first metric one that cannot be had.
+    let kind = metric.or(demand.metrics.first()).map_or("", Metric::kind);
+    let reason = format!("FailedGet{kind}Metric");
+    let of = metric.map_or_else(String::new, |metric| {
+        format!("{metric} from {}: ", api(metric).group())
+    });
+    let message = format!("{of}{fault}; nothing shrinks");
+    Said::new("ScalingActive", false, &reason, message).with_cause_in_text()
+}
+
+/// The API that a metric is read from.
+const fn api(metric: &Metric) -> Api {
+    match metric {
+        Metric::Resource { .. } => Api::Resource,
+        Metric::Pods { .. } | Metric::Object { .. } => Api::Custom,
+        Metric::External { .. } => Api::External,
+    }
 }
 
 fn fault(metric: &Metric) -> Option<&Fault> {

@@ -5,6 +5,7 @@ use pinisi_planner::Decisions;
 use pinisi_planner::hpa::outcome::{Able, Limit};
 use pinisi_planner::hpa::{ResourceName, ResourceTarget, ValueTarget};
 use pinisi_planner::model::amounts::Replicas;
+use pinisi_planner::model::site::SiteName;
 use std::collections::BTreeMap;
 
 fn cpu(reading: Reading<Vec<pinisi_planner::hpa::PodValue>>) -> Metric {
@@ -111,6 +112,53 @@ fn a_reading_lost_since_the_last_sync_is_said() {
     assert!(
         message.contains("does not answer") && message.contains("nothing shrinks"),
         "{message}"
+    );
+}
+
+#[test]
+fn a_failing_metric_is_told_with_its_name_and_its_api() {
+    let text = |metric: Metric, fault: Fault| {
+        let kind = metric.kind();
+        let mut failing = outcome(vec![None, None]);
+        failing.active = Some(Active::FailedGetMetric(kind.into()));
+        failing.faults = vec![(1, fault)];
+        let said = conditions(&demand(vec![memory(), metric]), &failing);
+        let active: Vec<_> = said.iter().filter(|c| c.kind == "ScalingActive").collect();
+        assert_eq!(active.len(), 1);
+        assert_eq!(active[0].reason, format!("FailedGet{kind}Metric"));
+        active[0].message.clone()
+    };
+    assert_eq!(
+        text(queue(), Fault::Empty),
+        "external metric queue from external.metrics.k8s.io: \
+         no metrics returned from the metrics API; nothing shrinks"
+    );
+    let rps = Metric::Pods {
+        name: "rps".into(),
+        average: 1,
+        reading: Reading::Read(vec![]),
+    };
+    let said = text(rps, Fault::NoneReady);
+    let start = "pods metric rps from custom.metrics.k8s.io: ";
+    assert!(said.starts_with(start), "{said}");
+    let said = text(cpu(Reading::Read(vec![])), Fault::NoneKnown);
+    let start = "cpu resource utilization (percentage of request) from metrics.k8s.io: ";
+    assert!(said.starts_with(start), "{said}");
+}
+
+#[test]
+fn a_site_that_is_not_known_is_told_without_a_metric() {
+    let mut silent = outcome(vec![None]);
+    silent.active = Some(Active::FailedGetMetric("External".into()));
+    silent.faults = vec![(1, Fault::SiteUnknown(SiteName::new("abroad")))];
+    let said = conditions(&demand(vec![queue()]), &silent);
+    let active = said.iter().find(|c| c.kind == "ScalingActive").unwrap();
+    assert_eq!(
+        (active.reason.as_str(), active.message.as_str()),
+        (
+            "FailedGetExternalMetric",
+            "pods and metrics at abroad are not known; nothing shrinks"
+        )
     );
 }
 
