@@ -377,6 +377,28 @@ fn a_zero_of_ones_own_is_left_again_also_after_a_restart() {
 }
 
 #[test]
+fn an_average_over_no_pods_is_not_told() {
+    let mut run = Run::new(3, |_| {});
+    let current = |made: &Plan| {
+        let outcome = made.workloads[&id("web")].metrics.clone().unwrap();
+        outcome.currents[0].and_then(|c| c.average)
+    };
+    assert_eq!(current(&run.read(queue(6))), Some(2000));
+    run.demand().status = n(0);
+    let made = run.read(queue(9));
+    assert_eq!((current(&made), want(&made)), (None, 9));
+    // A value that is not shared out is told all the same.
+    run.demand().status = n(0);
+    let made = run.read(Metric::External {
+        name: "queue".into(),
+        target: ValueTarget::Value(9000),
+        reading: Reading::Read(vec![9000]),
+    });
+    let outcome = made.workloads[&id("web")].metrics.clone().unwrap();
+    assert_eq!(outcome.currents[0].and_then(|c| c.value), Some(9000));
+}
+
+#[test]
 fn a_zero_of_somebody_elses_is_left_alone() {
     let mut run = Run::new(0, |m| m.min = n(0));
     let made = run.read(queue(30));

@@ -4,7 +4,7 @@
 
 use super::{Count, Wanted};
 use crate::hpa::outcome::{Able, Active, Limit, Rescale};
-use crate::hpa::{self, Behavior, Metric, Outcome, Reading, Spec};
+use crate::hpa::{self, Behavior, Metric, Outcome, Reading, Spec, ValueTarget};
 use crate::memory::{Statistics, Syncs};
 use crate::model::amounts::Replicas;
 use crate::model::workload::MetricsDemand;
@@ -62,7 +62,10 @@ pub(crate) fn from_metrics(
                 settings,
                 now,
             };
-            let outcome = hpa::evaluate(&input, &mut memory);
+            let mut outcome = hpa::evaluate(&input, &mut memory);
+            if demand.status == Replicas::ZERO {
+                forget_shares(&demand.metrics, &mut outcome);
+            }
             Box::new(Syncs {
                 memory,
                 since,
@@ -99,6 +102,22 @@ pub(crate) fn from_metrics(
         statistics,
         outcome: Some(outcome),
         scaled_to_zero,
+    }
+}
+
+/// A value shared out over no pods is no number; an HPA shows the largest one.
+fn forget_shares(metrics: &[Metric], outcome: &mut Outcome) {
+    for (metric, current) in metrics.iter().zip(&mut outcome.currents) {
+        let share = match metric {
+            Metric::Object { target, .. } | Metric::External { target, .. } => match target {
+                ValueTarget::AverageValue(_) => true,
+                ValueTarget::Value(_) => false,
+            },
+            Metric::Resource { .. } | Metric::Pods { .. } => false,
+        };
+        if share {
+            *current = None;
+        }
     }
 }
 
