@@ -113,6 +113,18 @@ pub fn all() -> Vec<Step> {
             ],
         ),
         cargo(
+            "end to end: metrics",
+            &[
+                "test",
+                "--workspace",
+                "--test",
+                "metrics",
+                "--",
+                // They wait for rounds of 15 s and for a failure to be borne no more.
+                "--test-threads=14",
+            ],
+        ),
+        cargo(
             "end to end: the operator as a process",
             &["test", "--workspace", "--test", "operator"],
         ),
@@ -136,6 +148,7 @@ mod tests {
             "conformance",
             "workloads",
             "\"remote\"",
+            "\"metrics\"",
             "operator",
             "live",
         ] {
