@@ -177,6 +177,7 @@ pub(crate) fn workload(home: u32, cloud: u32) -> workload::Workload {
             millicores: 100,
             bytes: 1,
         },
+        limits: Resources::ZERO,
         legs: [
             (SiteName::new("home"), leg(home)),
             (SiteName::new("cloud"), leg(cloud)),

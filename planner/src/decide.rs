@@ -8,11 +8,11 @@ use crate::memory::{Blocked, Contest, Decisions, Drain, WorkloadMemory};
 use crate::model::World;
 use crate::model::amounts::Replicas;
 use crate::model::site::{Reach, SiteName};
-use crate::model::workload::{Demand, Mode, Override, Workload};
+use crate::model::workload::{Demand, Mode, Override, Workload, WorkloadId};
 use crate::placement::allocate::{allocate, linger};
-use crate::placement::room::Room;
+use crate::placement::quotas::owed;
 use crate::placement::seats::{Away, Seats};
-use crate::placement::{self, grace};
+use crate::placement::{self, Left, grace};
 use crate::plan::{Decision, Share, Step, is_sensitive};
 use crate::reason::Reason;
 use jiff::Timestamp;
@@ -27,12 +27,13 @@ struct Turn<'a> {
     now: Timestamp,
 }
 
-/// Decides for one workload and takes what it needs out of `rooms`.
+/// Decides for one workload and takes what it needs out of what is `left`.
 pub(crate) fn decide(
     world: &World,
+    id: &WorkloadId,
     workload: &Workload,
     before: &WorkloadMemory,
-    rooms: &mut BTreeMap<SiteName, Room>,
+    left: &mut Left<'_>,
     low_since: &BTreeMap<SiteName, Timestamp>,
     now: Timestamp,
 ) -> (Decision, WorkloadMemory) {
@@ -60,7 +61,12 @@ pub(crate) fn decide(
     let mut seats = Seats::of(world, workload, now);
     let moving = drain::sound(moving, &seats, &before.decisions.sites, &turn.blocked);
     seats.sort(moving.as_ref(), &before.decisions.sites, &turn.blocked);
-    seats.measure(rooms, &turn.blocked, workload, sensitive);
+    // What was kept for this workload alone is its own to decide on.
+    for row in &seats.rows {
+        let kept = owed(&row.leg, row.leg.spec);
+        left.quotas.release(&row.site, id, workload, kept);
+    }
+    seats.measure(left, &turn.blocked, id, workload, sensitive);
 
     let (holder, contest) = hold(workload, untouched, &seats, &before.decisions, now);
     let writes = workload.mode == Mode::Active && holder == Holder::Us && !untouched;
@@ -103,9 +109,11 @@ pub(crate) fn decide(
     seats.freeze();
     turn.say_away(world, &seats, &mut reasons);
     for row in &seats.rows {
-        if let Some(room) = rooms.get_mut(&row.site) {
+        if let Some(room) = left.rooms.get_mut(&row.site) {
             room.take(workload.request, row.target.minus(row.leg.bound));
         }
+        let new = owed(&row.leg, row.target);
+        left.quotas.promise(&row.site, id, workload, new);
     }
 
     if workload.mode == Mode::Observe {

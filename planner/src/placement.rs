@@ -2,6 +2,7 @@
 //! Not here: how many (demand), and the way home (drain).
 
 pub(crate) mod allocate;
+pub(crate) mod quotas;
 pub(crate) mod room;
 pub(crate) mod seats;
 
@@ -10,6 +11,8 @@ use crate::model::World;
 use crate::model::amounts::Replicas;
 use crate::model::site::{Reach, SiteName};
 use crate::model::workload::{Demand, Workload};
+use crate::placement::quotas::Quotas;
+use crate::placement::room::Room;
 use crate::time::{after, elapsed};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -21,6 +24,15 @@ pub const PENDING_GRACE: SignedDuration = SignedDuration::from_secs(20);
 pub const BLOCK: SignedDuration = SignedDuration::from_secs(60);
 /// No grace is longer, whatever start-up time is said.
 const GRACE_MAX: SignedDuration = SignedDuration::from_hours(1);
+
+/// What is left at the sites while a plan is made.
+#[derive(Clone, Debug)]
+pub(crate) struct Left<'a> {
+    /// On nodes.
+    pub rooms: BTreeMap<SiteName, Room>,
+    /// Within quotas.
+    pub quotas: Quotas<'a>,
+}
 
 /// How long a pod of this workload may stay Pending.
 pub(crate) fn grace(workload: &Workload) -> SignedDuration {

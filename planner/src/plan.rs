@@ -7,6 +7,8 @@ use crate::model::World;
 use crate::model::amounts::{Percent, Replicas};
 use crate::model::site::{Reach, SiteName};
 use crate::model::workload::{Placement, Workload, WorkloadId};
+use crate::placement::Left;
+use crate::placement::quotas::Quotas;
 use crate::placement::room::Room;
 use crate::reason::Reason;
 use jiff::Timestamp;
@@ -82,6 +84,10 @@ pub fn plan(world: &World, memory: &Memory, now: Timestamp) -> Plan {
         }
     }
     let low_since = low_since(world, &rooms, memory, now);
+    let mut left = Left {
+        rooms,
+        quotas: Quotas::of(world),
+    };
 
     // Sensitive first, then by priority, then by name.
     let mut order: Vec<_> = world.workloads.iter().collect();
@@ -92,11 +98,12 @@ pub fn plan(world: &World, memory: &Memory, now: Timestamp) -> Plan {
     for (id, workload) in order {
         let before = memory.workloads.get(id).cloned().unwrap_or_default();
         let (decision, after) =
-            decide::decide(world, workload, &before, &mut rooms, &low_since, now);
+            decide::decide(world, id, workload, &before, &mut left, &low_since, now);
         workloads.insert(id.clone(), decision);
         memories.insert(id.clone(), after);
     }
-    let sites = rooms
+    let sites = left
+        .rooms
         .iter()
         .map(|(name, room)| (name.clone(), room.share()))
         .collect();

@@ -153,6 +153,8 @@ proptest! {
         // More Ready pods than were asked for would end a drain's step at once: the world moving, not the plan.
         for leg in world.workloads.values_mut().flat_map(|w| w.legs.values_mut()) {
             leg.ready = leg.ready.min(leg.spec);
+            // A spec that gives up what could not be made frees it for the plan after: the world too.
+            leg.unmade = Replicas::ZERO;
         }
         let made = plan(&world, &memory, now);
         apply(&mut world, &made);

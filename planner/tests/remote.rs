@@ -1,5 +1,5 @@
 //! Sites in other clusters: out of reach they keep their count and are made up for only after their
-//! grace, and what refuses a workload or has no quota left takes no more of it.
+//! grace, and what refuses a workload takes no more of it.
 
 #![allow(
     clippy::unwrap_used,
@@ -202,16 +202,6 @@ fn a_refused_site_is_passed_over_and_what_runs_there_stays() {
     c.tick("web", 1);
     let said = words(made(&c), "web");
     assert!(said.contains(&"CapacityShort") && said.contains(&"RemoteServiceAccountMissing"));
-}
-
-#[test]
-fn a_quota_is_room_like_any_other() {
-    let mut c = spread(10, 2, 0);
-    let leg = c.workload("web").legs.get_mut(&name("cloud")).unwrap();
-    leg.quota_room = Some(n(1));
-    let made = plan(&c.world, &Memory::default(), c.now);
-    assert_eq!(desired(&made, "web", "cloud"), 3);
-    assert_eq!(desired(&made, "web", "spare"), 3);
 }
 
 #[test]

@@ -99,6 +99,7 @@ pub fn unmade(leg: &mut Leg, maker: &ScalableFacts) {
         return;
     };
     leg.pending = leg.pending.plus(missing);
+    leg.unmade = missing;
     leg.pending_since = Some(leg.pending_since.map_or(since, |before| before.min(since)));
 }
 

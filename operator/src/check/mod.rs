@@ -11,6 +11,7 @@ mod limits;
 mod metrics;
 mod placement;
 pub mod problem;
+mod quotas;
 mod remote;
 pub mod remote_site;
 mod signal;

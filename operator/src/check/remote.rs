@@ -8,7 +8,7 @@ use crate::checked::{
 };
 use crate::gather::{
     cluster::{ClusterView, GuardFacts},
-    facts::{ObjectKey, QuotaLimit, QuotaResource, ScalableFacts, SiblingMarks, WorkloadFacts},
+    facts::{ObjectKey, ScalableFacts, SiblingMarks, WorkloadFacts},
     index::Index,
 };
 use crate::refusals::{Circumstances, Refusals};
@@ -19,7 +19,7 @@ use pinisi_crds::names::{
 };
 use pinisi_planner::WorkloadId;
 use pinisi_planner::model::{
-    amounts::{Replicas, Resources},
+    amounts::Replicas,
     refusal::{Refusal, RefusalKind},
     site::SiteName,
     workload::Leg,
@@ -327,37 +327,6 @@ impl Search<'_> {
         if let Some(deployment) = deployment {
             super::legs::unmade(&mut leg, deployment);
         }
-        let (requests, limits) = (target.template.requests, target.template.limits);
-        leg.quota_room = quota_room(view, namespace, requests, limits);
         leg
     }
-}
-
-/// How many pods more every quota of a namespace admits; `None` where none limits them.
-#[must_use]
-pub fn quota_room(
-    view: &ClusterView,
-    namespace: &str,
-    requests: Resources,
-    limits: Resources,
-) -> Option<Replicas> {
-    let one = |resource| match resource {
-        QuotaResource::Pods => 1,
-        QuotaResource::Cpu => requests.millicores,
-        QuotaResource::Memory => requests.bytes,
-        QuotaResource::CpuLimits => limits.millicores,
-        QuotaResource::MemoryLimits => limits.bytes,
-    };
-    let limited = view.quotas_of(namespace).filter(|quota| quota.applies);
-    let rooms = limited.flat_map(|quota| {
-        quota.limits.iter().map(|(resource, limit)| {
-            let QuotaLimit { hard, used } = *limit;
-            // A pod that asks for none of a limited resource is refused: a preflight says so.
-            hard.saturating_sub(used)
-                .checked_div(one(*resource))
-                .unwrap_or(u64::MAX)
-        })
-    });
-    let least = rooms.min()?;
-    Some(Replicas::new(u32::try_from(least).unwrap_or(u32::MAX)))
 }

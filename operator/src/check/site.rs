@@ -4,7 +4,7 @@ use super::{
     capacity::{self, SiteNodes},
     limits::{number, outside},
     problem::Problem,
-    remote_site,
+    quotas, remote_site,
 };
 use crate::checked::{Connection, SiteSubject};
 use crate::gather::{
@@ -291,6 +291,7 @@ fn check_one<'a>(
         reach,
         grace,
         nodes: ready.iter().map(|n| capacity::room(pods, n)).collect(),
+        quotas: quotas::left(view),
     };
     CheckedSite {
         kind,

@@ -185,6 +185,7 @@ pub fn check_one(
             drain,
             priority,
             request: found.template.requests,
+            limits: found.template.limits,
             legs,
             refused,
             competitor: wants.autoscaler(found, siblings).map(ToOwned::to_owned),

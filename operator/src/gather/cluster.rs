@@ -172,16 +172,4 @@ impl ClusterView {
         let new = all.into_iter().map(|f| (f.key.clone(), f)).collect();
         swap(&mut self.quotas, new)
     }
-
-    /// Quotas of one namespace.
-    pub fn quotas_of<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a QuotaFacts> {
-        let from = ObjectKey {
-            namespace: namespace.to_owned(),
-            name: String::new(),
-        };
-        self.quotas
-            .range(from..)
-            .map(|(_, q)| q)
-            .take_while(move |q| q.key.namespace == namespace)
-    }
 }

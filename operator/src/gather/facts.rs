@@ -10,7 +10,7 @@ use pinisi_crds::{
     SiteStatus, SovereignNodesSpec,
 };
 use pinisi_planner::hpa::{Phase, PodRequests, Ready};
-use pinisi_planner::model::amounts::Resources;
+use pinisi_planner::model::{amounts::Resources, quota::QuotaResource};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Name of an object: namespace (empty for cluster-wide kinds) and name.
@@ -85,21 +85,6 @@ pub struct QuotaFacts {
     pub limits: BTreeMap<QuotaResource, QuotaLimit>,
     /// False where its scopes leave out pods that run on and on.
     pub applies: bool,
-}
-
-/// What a quota limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum QuotaResource {
-    /// `pods` or `count/pods`.
-    Pods,
-    /// `cpu` or `requests.cpu`, in thousandths of a core.
-    Cpu,
-    /// `memory` or `requests.memory`, in bytes.
-    Memory,
-    /// `limits.cpu`, in thousandths of a core.
-    CpuLimits,
-    /// `limits.memory`, in bytes.
-    MemoryLimits,
 }
 
 /// A limit and what is used of it.

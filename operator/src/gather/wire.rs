@@ -3,7 +3,6 @@
 
 use super::facts::{
     HpaFacts, NamespaceFacts, NodeFacts, ObjectKey, PodCounting, PodFacts, QuotaFacts, QuotaLimit,
-    QuotaResource,
 };
 use super::meta::lean;
 use super::quantity::{QuantityError, millis, units};
@@ -16,6 +15,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{Resource, api::ObjectMeta};
 use pinisi_crds::names::HUB_ANNOTATION;
 use pinisi_planner::hpa::{Phase, Ready, ReadyStatus};
+use pinisi_planner::model::quota::QuotaResource;
 use serde::{Deserialize, de::IgnoredAny};
 use std::{collections::BTreeMap, sync::Arc};
 

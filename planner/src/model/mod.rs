@@ -1,6 +1,7 @@
 //! What the planner may look at: sites with nodes, workloads with their shares there.
 
 pub mod amounts;
+pub mod quota;
 pub mod refusal;
 pub mod site;
 pub mod workload;

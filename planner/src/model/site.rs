@@ -1,9 +1,10 @@
 //! Sites and their nodes, and the type that keeps Sensitive workloads on lawful ones.
 
 use super::amounts::{Percent, Resources};
+use super::quota::QuotaRoom;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{borrow::Borrow, fmt, sync::Arc};
+use std::{borrow::Borrow, collections::BTreeMap, fmt, sync::Arc};
 
 /// Name of a Site.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -84,6 +85,9 @@ pub struct Site {
     pub grace: SignedDuration,
     /// The site's Ready nodes.
     pub nodes: Vec<Node>,
+    /// What quotas leave free here, by namespace. What is not named is not limited.
+    #[serde(default)]
+    pub quotas: BTreeMap<String, QuotaRoom>,
 }
 
 /// A node as the scheduler would see it. `used` counts all pods bound to it that have not finished.

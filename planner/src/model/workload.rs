@@ -61,6 +61,9 @@ pub struct Workload {
     pub priority: i32,
     /// What one replica requests.
     pub request: Resources,
+    /// What one replica is held to, as a quota counts it.
+    #[serde(default)]
+    pub limits: Resources,
     /// What runs at each site now. Sites without an entry have nothing.
     pub legs: BTreeMap<SiteName, Leg>,
     /// Sites that refuse this workload: nothing new goes there, what runs there stays.
@@ -244,7 +247,7 @@ pub struct Leg {
     pub foreign_writer: Option<String>,
     /// True while a roll-out is under way.
     pub rolling: bool,
-    /// How many pods more the namespace's quotas there admit; `None` where none limits them.
+    /// Of the pending ones, those that could not even be made: no quota counts them.
     #[serde(default)]
-    pub quota_room: Option<Replicas>,
+    pub unmade: Replicas,
 }

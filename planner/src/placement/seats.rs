@@ -6,8 +6,10 @@ use crate::memory::{Blocked, Drain};
 use crate::model::World;
 use crate::model::amounts::Replicas;
 use crate::model::site::{Reach, Site, SiteKind, SiteName};
-use crate::model::workload::{Leg, Override, Placement, Workload};
-use crate::placement::room::{Asker, Room};
+use crate::model::workload::{Leg, Override, Placement, Workload, WorkloadId};
+use crate::placement::Left;
+use crate::placement::quotas::existing;
+use crate::placement::room::Asker;
 use crate::time::elapsed;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -212,8 +214,9 @@ impl Seats {
     /// Measures the room for this workload at each site.
     pub(crate) fn measure(
         &mut self,
-        rooms: &BTreeMap<SiteName, Room>,
+        left: &Left<'_>,
         blocked: &BTreeMap<SiteName, Blocked>,
+        id: &WorkloadId,
         workload: &Workload,
         sensitive: bool,
     ) {
@@ -224,18 +227,22 @@ impl Seats {
             (Asker::MassUnderHigh, Asker::Mass)
         };
         for row in &mut self.rows {
-            let room = rooms
+            let room = left
+                .rooms
                 .get(&row.site)
                 .filter(|_| !blocked.contains_key(&row.site))
                 .filter(|_| !workload.refused.contains_key(&row.site));
-            let more = |asker| room.map_or(Replicas::ZERO, |r| r.more(request, asker));
+            // Pods without a node are in a quota's count already.
+            let lawful = left.quotas.more(&row.site, id, workload);
+            let lawful = lawful.map_or(Replicas::MAX, |new| {
+                existing(&row.leg).minus(row.leg.bound).plus(new)
+            });
+            let more = |asker| {
+                let fits = room.map_or(Replicas::ZERO, |r| r.more(request, asker));
+                fits.min(lawful)
+            };
             row.cap_high = row.leg.bound.plus(more(first));
             row.cap_fit = row.leg.bound.plus(more(second));
-            if let Some(room) = row.leg.quota_room {
-                let pods = row.leg.bound.plus(row.leg.pending).plus(room);
-                row.cap_high = row.cap_high.min(pods);
-                row.cap_fit = row.cap_fit.min(pods);
-            }
             if more(second) == Replicas::ZERO {
                 // Nothing new: bound pods beyond the spec (a roll-out's surge) are no room either.
                 row.cap_high = row.cap_high.min(row.keep);

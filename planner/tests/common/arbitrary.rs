@@ -6,6 +6,7 @@ use pinisi_planner::hpa;
 use pinisi_planner::memory::{
     Blocked, Contest, Decisions, Drain, Statistics, Syncs, WorkloadMemory,
 };
+use pinisi_planner::model::quota::{QuotaLeft, QuotaRoom};
 use pinisi_planner::model::refusal::{Refusal, RefusalKind};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -72,6 +73,7 @@ fn any_site() -> impl Strategy<Value = Site> {
         Just(SiteKind::Edge)
     ];
     let nodes = vec(any_node(), 0..5);
+    let quotas = option::weighted(0.2, any_quota());
     let reach = prop_oneof![
         4 => Just(Reach::Reachable),
         1 => time().prop_map(|since| Reach::Unreachable { since }),
@@ -84,10 +86,10 @@ fn any_site() -> impl Strategy<Value = Site> {
         option::of(resources()),
         prop::bool::weighted(0.8),
         (reach, duration()),
-        nodes,
+        (nodes, quotas),
     )
         .prop_map(
-            |(kind, high, low, reserve, max, open, (reach, grace), nodes)| Site {
+            |(kind, high, low, reserve, max, open, (reach, grace), (nodes, quota))| Site {
                 kind,
                 high,
                 low,
@@ -97,8 +99,17 @@ fn any_site() -> impl Strategy<Value = Site> {
                 reach,
                 grace,
                 nodes,
+                quotas: quota.map(|room| ("ns".into(), room)).into_iter().collect(),
             },
         )
+}
+
+fn any_quota() -> impl Strategy<Value = QuotaRoom> {
+    let left = number().prop_map(|left| QuotaLeft {
+        quota: "q".into(),
+        left,
+    });
+    btree_map(proptest::sample::select(&QUOTA_RESOURCES[..]), left, 0..4)
 }
 
 fn any_leg() -> impl Strategy<Value = Leg> {
@@ -114,7 +125,7 @@ fn any_leg() -> impl Strategy<Value = Leg> {
         option::weighted(0.2, count()),
     )
         .prop_map(
-            |(spec, ready, bound, since, generation, foreign_writer, rolling, quota_room)| {
+            |(spec, ready, bound, since, generation, foreign_writer, rolling, unmade)| {
                 let pending = spec.minus(bound);
                 let pending_since = (pending > Replicas::ZERO).then_some(since);
                 Leg {
@@ -126,7 +137,7 @@ fn any_leg() -> impl Strategy<Value = Leg> {
                     generation,
                     foreign_writer,
                     rolling,
-                    quota_room,
+                    unmade: unmade.unwrap_or_default().min(pending),
                 }
             },
         )
@@ -466,7 +477,7 @@ fn any_workload() -> impl Strategy<Value = Workload> {
         option::weighted(0.2, word),
         drain,
         0i32..3,
-        resources(),
+        (resources(), resources()),
         (legs, refused),
         competitor,
     )
@@ -478,7 +489,7 @@ fn any_workload() -> impl Strategy<Value = Workload> {
                 override_,
                 drain,
                 priority,
-                request,
+                (request, limits),
                 (legs, refused),
                 competitor,
             )| {
@@ -490,6 +501,7 @@ fn any_workload() -> impl Strategy<Value = Workload> {
                     drain,
                     priority,
                     request,
+                    limits,
                     legs,
                     refused,
                     competitor,

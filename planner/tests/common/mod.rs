@@ -8,12 +8,20 @@ pub mod arbitrary;
 use jiff::{SignedDuration, Timestamp};
 use pinisi_planner::model::World;
 use pinisi_planner::model::amounts::{MilliLoad, Percent, Replicas, Resources};
+use pinisi_planner::model::quota::{QuotaLeft, QuotaResource};
 use pinisi_planner::model::site::{Node, Reach, Site, SiteKind, SiteName, SovereignSite};
 use pinisi_planner::model::workload::*;
 use pinisi_planner::{Memory, Plan, Step, WorkloadId, plan};
 use std::collections::BTreeMap;
 
 pub const GIB: u64 = 1 << 30;
+pub const QUOTA_RESOURCES: [QuotaResource; 5] = [
+    QuotaResource::Pods,
+    QuotaResource::Cpu,
+    QuotaResource::Memory,
+    QuotaResource::CpuLimits,
+    QuotaResource::MemoryLimits,
+];
 
 pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).unwrap()
@@ -69,6 +77,7 @@ pub fn site(kind: SiteKind, nodes: usize, millicores: u64) -> Site {
         nodes: (0..nodes)
             .map(|i| node(&format!("n{i}"), millicores))
             .collect(),
+        quotas: BTreeMap::new(),
     }
 }
 
@@ -96,6 +105,7 @@ pub fn mass(demand: Demand) -> Workload {
         },
         priority: 0,
         request: cpu(1000),
+        limits: Resources::ZERO,
         legs: BTreeMap::new(),
         refused: BTreeMap::new(),
         competitor: None,
@@ -188,6 +198,8 @@ pub struct Cluster {
     /// Sites where new pods are never bound though there seems to be room.
     pub stuck: Vec<SiteName>,
     pub last: Option<Plan>,
+    /// ResourceQuotas: site, namespace, and what they limit.
+    pub quotas: Vec<(SiteName, String, BTreeMap<QuotaResource, u64>)>,
     pods: Vec<Pod>,
 }
 
@@ -208,6 +220,7 @@ impl Cluster {
             start_up,
             stuck: vec![],
             last: None,
+            quotas: vec![],
             pods: vec![],
         };
         // What the workloads say that runs, runs: bound and Ready.
@@ -251,9 +264,15 @@ impl Cluster {
 
     /// Plans, applies, and lets `seconds` pass. Returns the steps of one workload.
     pub fn tick(&mut self, workload: &str, seconds: i64) -> Vec<Step> {
+        self.pass(seconds);
+        let made = self.last.as_ref().unwrap();
+        made.workloads[&id(workload)].steps.clone()
+    }
+
+    /// Plans, applies, and lets `seconds` pass.
+    pub fn pass(&mut self, seconds: i64) {
         let made = plan(&self.world, &self.memory, self.now);
         self.memory = made.memory.clone();
-        let steps = made.workloads[&id(workload)].steps.clone();
         apply(&mut self.world, &made);
         self.last = Some(made);
         self.controllers();
@@ -261,7 +280,6 @@ impl Cluster {
         self.now = self.now.saturating_add(secs(seconds)).unwrap();
         self.schedule();
         self.observe();
-        steps
     }
 
     fn controllers(&mut self) {
@@ -302,8 +320,32 @@ impl Cluster {
         self.count();
     }
 
-    /// Recomputes what the nodes carry.
+    /// Limits a namespace at a site.
+    pub fn limit(&mut self, site: &str, namespace: &str, hard: BTreeMap<QuotaResource, u64>) {
+        self.quotas.push((name(site), namespace.into(), hard));
+        self.count();
+    }
+
+    /// What the pods of a namespace at a site take of a quota's resource.
+    pub fn used(&self, site: &SiteName, namespace: &str, resource: QuotaResource) -> u64 {
+        let here = self.pods.iter().filter(|p| p.site == *site);
+        here.filter(|p| p.workload.namespace == namespace)
+            .map(|p| resource.of_one(&self.world.workloads[&p.workload]))
+            .sum()
+    }
+
+    /// Recomputes what the nodes carry, and what quotas leave.
     fn count(&mut self) {
+        for (site, namespace, hard) in &self.quotas {
+            let left = |(resource, hard): (&QuotaResource, &u64)| {
+                let left = hard.saturating_sub(self.used(site, namespace, *resource));
+                let quota = "q".into();
+                (*resource, QuotaLeft { quota, left })
+            };
+            let room = hard.iter().map(left).collect();
+            let site = self.world.sites.get_mut(site).unwrap();
+            site.quotas.insert(namespace.clone(), room);
+        }
         for (site_name, site) in &mut self.world.sites {
             for (i, node) in site.nodes.iter_mut().enumerate() {
                 let here = self
@@ -375,11 +417,19 @@ impl Cluster {
     }
 }
 
-/// Writes a plan's counts, and no more: no pod has moved yet.
+/// Writes a plan's counts, and no more: no pod has moved yet. New ones are made, without a node.
 pub fn apply(world: &mut World, made: &Plan) {
     for (wid, decision) in &made.workloads {
         let workload = world.workloads.get_mut(wid).unwrap();
         for step in &decision.steps {
+            let site = world.sites.get_mut(&step.site);
+            if let Some(room) = site.and_then(|s| s.quotas.get_mut(&wid.namespace)) {
+                for (resource, left) in room {
+                    let new = u64::from(step.to.minus(step.from).get());
+                    let taken = resource.of_one(workload).saturating_mul(new);
+                    left.left = left.left.saturating_sub(taken);
+                }
+            }
             let leg = workload.legs.entry(step.site.clone()).or_default();
             assert_eq!(leg.spec, step.from);
             leg.spec = step.to;
@@ -392,6 +442,7 @@ pub fn apply(world: &mut World, made: &Plan) {
                 leg.pending_since = Some(made.at);
             }
             leg.pending = pending;
+            leg.unmade = leg.unmade.min(pending);
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::gather::wire_scalable::DeploymentWire;
 use crate::refusals::Circumstances;
 use jiff::{SignedDuration, Timestamp};
 use pinisi_crds::site::ClusterIdentity;
+use pinisi_planner::model::quota::QuotaResource::{self, Cpu, CpuLimits, Memory, Pods};
 use pinisi_planner::model::refusal::{Refusal, RefusalKind};
 use pinisi_planner::model::site::{Reach, Site, SiteKind, SiteName};
 use pinisi_planner::model::workload::Leg;
@@ -81,10 +82,17 @@ impl World {
         self.view().apply_pod(facts);
     }
 
-    fn quota(&mut self, spec: Value, used: Value) {
-        let quota = json!({"metadata": {"name": "q", "namespace": "shop"}, "spec": spec, "status": {"used": used}});
+    fn quota(&mut self, name: &str, spec: Value, used: Value) {
+        let quota = json!({"metadata": {"name": name, "namespace": "shop"}, "spec": spec, "status": {"used": used}});
         let facts = wire::<QuotaWire>(quota).into();
         self.view().apply_quota(facts);
+    }
+
+    fn quota_room(&self) -> Vec<(QuotaResource, u64)> {
+        let quotas = self.site().quotas;
+        let room = quotas.get("shop").into_iter().flatten();
+        room.map(|(resource, left)| (*resource, left.left))
+            .collect()
     }
 
     fn down(&mut self, second: i64, fault: LinkFault) {
@@ -300,7 +308,10 @@ fn what_cannot_be_made_there_counts_as_pending() {
     w.deployment(d);
     w.pod(pod("shop", "a", "web", Some("abroad"), Some("r1")));
     let leg = w.leg();
-    assert_eq!((leg.bound.get(), leg.pending.get()), (1, 3));
+    assert_eq!(
+        (leg.bound.get(), leg.pending.get(), leg.unmade.get()),
+        (1, 3, 3)
+    );
     assert_eq!(leg.pending_since, Some(ago(120)));
 }
 
@@ -406,50 +417,46 @@ fn a_namespace_is_made_only_where_the_site_says_so() {
 }
 
 #[test]
-fn quotas_limit_by_the_tightest_that_applies() {
+fn of_each_resource_the_tightest_quota_that_applies_counts() {
     let room = |spec: Value, used: Value| {
         let mut w = World::new();
-        w.quota(spec, used);
-        w.leg()
-            .quota_room
-            .map(pinisi_planner::model::amounts::Replicas::get)
+        w.quota("q", spec, used);
+        w.quota_room()
     };
-    // A replica asks for 500m and 256Mi.
     assert_eq!(
         room(
-            json!({"hard": {"requests.cpu": "4", "pods": "100"}}),
-            json!({"requests.cpu": "1"})
+            json!({"hard": {"requests.cpu": "4", "cpu": "3500m", "pods": "100"}}),
+            json!({"requests.cpu": "1", "cpu": "1"})
         ),
-        Some(6)
+        [(Pods, 100), (Cpu, 2500)]
     );
     assert_eq!(
         room(json!({"hard": {"pods": "3"}}), json!({"pods": "5"})),
-        Some(0)
-    );
-    assert_eq!(room(json!({"hard": {"memory": "1Gi"}}), json!({})), Some(4));
-    assert_eq!(room(json!({"hard": {"secrets": "1"}}), json!({})), None);
-    assert_eq!(
-        room(
-            json!({"hard": {"pods": "0"}, "scopes": ["BestEffort"]}),
-            json!({})
-        ),
-        None
+        [(Pods, 0)]
     );
     assert_eq!(
         room(
-            json!({"hard": {"pods": "1"}, "scopes": ["NotTerminating"]}),
+            json!({"hard": {"memory": "1Gi", "limits.cpu": "2"}}),
             json!({})
         ),
-        Some(1)
+        [(Memory, 1 << 30), (CpuLimits, 2000)]
     );
-    assert_eq!(
-        room(
-            json!({"hard": {"pods": "0"}, "scopeSelector": {"matchExpressions": []}}),
-            json!({})
-        ),
-        None
-    );
-    assert_eq!(room(json!({"hard": {"pods": "nonsense"}}), json!({})), None);
+    for left_out in [
+        json!({"hard": {"secrets": "1"}}),
+        json!({"hard": {"pods": "0"}, "scopes": ["BestEffort"]}),
+        json!({"hard": {"pods": "0"}, "scopeSelector": {"matchExpressions": []}}),
+        json!({"hard": {"pods": "nonsense"}}),
+    ] {
+        assert_eq!(room(left_out, json!({})), []);
+    }
+    let scoped = json!({"hard": {"pods": "1"}, "scopes": ["NotTerminating"]});
+    assert_eq!(room(scoped, json!({})), [(Pods, 1)]);
+
+    let mut w = World::new();
+    w.quota("a", json!({"hard": {"pods": "7"}}), json!({}));
+    w.quota("b", json!({"hard": {"pods": "9"}}), json!({"pods": "4"}));
+    assert_eq!(w.quota_room(), [(Pods, 5)]);
+    assert_eq!(w.site().quotas["shop"][&Pods].quota, "b");
 }
 
 #[test]

@@ -1,0 +1,126 @@
+//! What quotas leave while a plan is made: the workloads of a namespace share its room at a site.
+//! Pods that exist stand in the quota's own count. What specs say beyond them is promised: it is
+//! nobody else's room, whichever workload is decided first.
+
+use crate::model::World;
+use crate::model::amounts::Replicas;
+use crate::model::quota::{QuotaResource, QuotaRoom};
+use crate::model::site::SiteName;
+use crate::model::workload::{Leg, Workload, WorkloadId};
+use std::collections::BTreeMap;
+
+/// The quotas of all sites.
+#[derive(Clone, Debug)]
+pub(crate) struct Quotas<'a> {
+    rooms: BTreeMap<&'a SiteName, BTreeMap<&'a str, Shared<'a>>>,
+}
+
+/// One namespace's room at one site. In wide numbers: promises are taken back exactly.
+#[derive(Clone, Debug)]
+struct Shared<'a> {
+    room: &'a QuotaRoom,
+    promised: BTreeMap<QuotaResource, u128>,
+}
+
+impl<'a> Quotas<'a> {
+    /// All room, with what every spec is promised.
+    pub(crate) fn of(world: &'a World) -> Self {
+        let shared = |room| Shared {
+            room,
+            promised: BTreeMap::new(),
+        };
+        let rooms = world.sites.iter().map(|(name, site)| {
+            let namespaces = site.quotas.iter();
+            (
+                name,
+                namespaces
+                    .map(|(namespace, room)| (namespace.as_str(), shared(room)))
+                    .collect(),
+            )
+        });
+        let mut quotas = Self {
+            rooms: rooms.collect(),
+        };
+        for (id, workload) in &world.workloads {
+            for (site, leg) in &workload.legs {
+                quotas.promise(site, id, workload, owed(leg, leg.spec));
+            }
+        }
+        quotas
+    }
+
+    /// Keeps room for replicas that do not exist yet.
+    pub(crate) fn promise(
+        &mut self,
+        site: &SiteName,
+        id: &WorkloadId,
+        workload: &Workload,
+        replicas: Replicas,
+    ) {
+        self.change(site, id, workload, |promised, one| {
+            promised.saturating_add(amount(one, replicas))
+        });
+    }
+
+    /// Takes a promise back.
+    pub(crate) fn release(
+        &mut self,
+        site: &SiteName,
+        id: &WorkloadId,
+        workload: &Workload,
+        replicas: Replicas,
+    ) {
+        self.change(site, id, workload, |promised, one| {
+            promised.saturating_sub(amount(one, replicas))
+        });
+    }
+
+    fn change(
+        &mut self,
+        site: &SiteName,
+        id: &WorkloadId,
+        workload: &Workload,
+        to: impl Fn(u128, u64) -> u128,
+    ) {
+        let namespaces = self.rooms.get_mut(site);
+        let Some(shared) = namespaces.and_then(|all| all.get_mut(id.namespace.as_str())) else {
+            return;
+        };
+        for resource in shared.room.keys() {
+            let promised = shared.promised.entry(*resource).or_default();
+            *promised = to(*promised, resource.of_one(workload));
+        }
+    }
+
+    /// How many replicas more may be made; `None` where no quota limits them.
+    pub(crate) fn more(
+        &self,
+        site: &SiteName,
+        id: &WorkloadId,
+        workload: &Workload,
+    ) -> Option<Replicas> {
+        let shared = self.rooms.get(site)?.get(id.namespace.as_str())?;
+        let rooms = shared.room.iter().filter_map(|(resource, left)| {
+            let promised = shared.promised.get(resource).copied().unwrap_or_default();
+            let left = u128::from(left.left).saturating_sub(promised);
+            // A pod that asks for none of a limited resource is refused: a preflight says so.
+            left.checked_div(resource.of_one(workload).into())
+        });
+        let least = rooms.min()?;
+        Some(Replicas::new(u32::try_from(least).unwrap_or(u32::MAX)))
+    }
+}
+
+fn amount(one: u64, replicas: Replicas) -> u128 {
+    u128::from(one).saturating_mul(replicas.get().into())
+}
+
+/// Pods that exist, which the quota has counted.
+pub(crate) fn existing(leg: &Leg) -> Replicas {
+    leg.bound.plus(leg.pending.minus(leg.unmade))
+}
+
+/// Of `count`, those that do not exist yet.
+pub(crate) fn owed(leg: &Leg, count: Replicas) -> Replicas {
+    count.minus(existing(leg))
+}
