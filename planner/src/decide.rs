@@ -309,6 +309,11 @@ impl Turn<'_> {
             if !row.open && (short || later || row.leg.spec > Replicas::ZERO) {
                 reasons.push(Reason::SiteClosed(row.site.clone()));
             }
+            let full = row.target >= row.cap_fit && (short || later);
+            if let Some(limit) = row.limit.clone().filter(|_| full && row.fixed().is_none()) {
+                let site = row.site.clone();
+                reasons.push(Reason::QuotaFull { site, limit });
+            }
             if let Some((from, _)) = home
                 .as_ref()
                 .filter(|(_, tier)| *tier < row.tier && row.pin.is_none())
@@ -386,7 +391,7 @@ fn rank(reason: &Reason) -> u8 {
         Reason::PendingTooLong { .. } => 5,
         Reason::SiteUnreachable { .. } => 6,
         Reason::SiteRefused { .. } => 7,
-        Reason::SiteClosed(_) => 8,
+        Reason::QuotaFull { .. } | Reason::SiteClosed(_) => 8,
         Reason::AtMaximum { .. } | Reason::ScalingDisabled => 9,
         Reason::Draining { .. } => 10,
         Reason::Overflow { .. } => 11,

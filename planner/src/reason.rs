@@ -3,6 +3,7 @@
 
 use crate::hpa;
 use crate::model::amounts::{MilliLoad, Replicas};
+use crate::model::quota::Limit;
 use crate::model::refusal::Refusal;
 use crate::model::site::SiteName;
 use crate::model::workload::SignalFault;
@@ -137,6 +138,13 @@ pub enum Reason {
         /// Why.
         why: Refusal,
     },
+    /// A quota keeps more from a site that has room on its nodes.
+    QuotaFull {
+        /// The site.
+        site: SiteName,
+        /// What allows no more.
+        limit: Limit,
+    },
     /// Fewer placed than wanted.
     Short {
         /// Wanted.
@@ -217,6 +225,7 @@ impl Reason {
             Self::SiteClosed(_) => "SiteClosed",
             Self::SiteUnreachable { .. } => "SiteUnreachable",
             Self::SiteRefused { site: _, why } => why.kind.word(),
+            Self::QuotaFull { .. } => "RemoteQuotaFull",
             Self::Short { .. } => "CapacityShort",
             Self::Draining { .. } => "Draining",
             Self::Contested { .. } => "Contested",
@@ -317,6 +326,13 @@ impl fmt::Display for Reason {
                 "{site} has not answered since {since}; its {replicas} replicas are made up for elsewhere"
             ),
             Self::SiteRefused { site, why } => write!(f, "{site} refuses this workload: {why}"),
+            Self::QuotaFull { site, limit } => {
+                let Limit { quota, resource } = limit;
+                write!(
+                    f,
+                    "{site} takes no more of it: ResourceQuota {quota} there has too little {resource} left for another replica; raise spec.hard of it there, or add another Site to spec.placement.tiers"
+                )
+            }
             Self::Short { want, placed } => {
                 write!(
                     f,

@@ -13,7 +13,7 @@ use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::model::quota::QuotaResource;
 use pinisi_planner::model::site::SiteKind::{Cloud, OnPrem};
 use pinisi_planner::model::workload::*;
-use pinisi_planner::{Memory, WorkloadId, plan};
+use pinisi_planner::{Memory, Reason, WorkloadId, plan};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -84,6 +84,37 @@ fn another_namespace_has_room_of_its_own() {
     let made = plan(&c.world, &Memory::default(), c.now);
     assert_eq!(made.workloads[&other].shares[&name("cloud")].desired, n(0));
     assert_eq!(desired(&made, "api", "cloud"), 3);
+}
+
+/// The quota and its resource that keep `web` from the cloud, where it is said.
+fn said(c: &Cluster) -> Option<String> {
+    let made = plan(&c.world, &Memory::default(), c.now);
+    let reasons = &made.workloads[&id("web")].reasons;
+    reasons.iter().find_map(|reason| match reason {
+        Reason::QuotaFull { site, limit } if *site == name("cloud") => {
+            Some(format!("{} {}", limit.quota, limit.resource))
+        }
+        _ => None,
+    })
+}
+
+#[test]
+fn what_keeps_a_workload_from_a_site_is_named_while_it_does() {
+    let mut c = two(3);
+    let limits = [(QuotaResource::Pods, 5), (QuotaResource::Memory, 0)];
+    c.limit("cloud", "ns", hard(limits));
+    assert_eq!(said(&c), None, "what it asks for is placed");
+    c.workload("web").demand = Demand::Fixed(n(6));
+    assert_eq!(said(&c), None);
+    c.workload("web").demand = Demand::Fixed(n(7));
+    assert_eq!(
+        said(&c).as_deref(),
+        Some("ns/q pods"),
+        "it goes to the spare site"
+    );
+    c.world.sites.insert(name("cloud"), site(Cloud, 1, 2000));
+    c.limit("cloud", "ns", hard(limits));
+    assert_eq!(said(&c), None, "the nodes are full before");
 }
 
 #[test]

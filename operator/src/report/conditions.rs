@@ -245,20 +245,17 @@ fn reconciling(subject: &WorkloadSubject, decision: &Decision) -> Said {
 }
 
 /// A warning does not stall anything, but this is where people look. A site that refuses the
-/// workload needs a person only where replicas find no other place.
+/// workload, or whose quota does, needs a person only where replicas find no other place.
 fn stalled(subject: &WorkloadSubject, decision: &Decision, errors: &[ActError]) -> Said {
     let is = |wanted: fn(&Reason) -> bool| decision.reasons.iter().find(|r| wanted(r));
-    let refused = is(|r| matches!(r, Reason::SiteRefused { .. }));
+    let refuses = |r: &Reason| matches!(r, Reason::SiteRefused { .. } | Reason::QuotaFull { .. });
+    let refused = is(refuses);
     let unreachable = is(|r| matches!(r, Reason::SiteUnreachable { .. }));
     let short = is(|r| matches!(r, Reason::Short { .. })).is_some();
     if let Some(error) = errors.first() {
         Said::new("Stalled", true, error.word(), problems(errors))
     } else if let Some(reason) = refused {
-        let all: Vec<_> = decision
-            .reasons
-            .iter()
-            .filter(|r| matches!(r, Reason::SiteRefused { .. }))
-            .collect();
+        let all: Vec<_> = decision.reasons.iter().filter(|r| refuses(r)).collect();
         Said::new("Stalled", short, reason.word(), problems(&all))
     } else if let Some(warning) = subject.problems.first() {
         let text = problems(&subject.problems);

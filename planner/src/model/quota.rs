@@ -58,3 +58,12 @@ pub struct QuotaLeft {
 
 /// What is left in one namespace, by resource. What no quota limits is not named.
 pub type QuotaRoom = BTreeMap<QuotaResource, QuotaLeft>;
+
+/// The quota and the resource of it that allow no more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    /// Namespace and name of the ResourceQuota.
+    pub quota: String,
+    /// The resource.
+    pub resource: QuotaResource,
+}

@@ -4,7 +4,7 @@
 
 use crate::model::World;
 use crate::model::amounts::Replicas;
-use crate::model::quota::{QuotaResource, QuotaRoom};
+use crate::model::quota::{Limit, QuotaResource, QuotaRoom};
 use crate::model::site::SiteName;
 use crate::model::workload::{Leg, Workload, WorkloadId};
 use std::collections::BTreeMap;
@@ -20,6 +20,15 @@ pub(crate) struct Quotas<'a> {
 struct Shared<'a> {
     room: &'a QuotaRoom,
     promised: BTreeMap<QuotaResource, u128>,
+}
+
+/// What a namespace's quotas allow one workload at a site.
+#[derive(Clone, Debug)]
+pub(crate) struct Allowed {
+    /// So many more.
+    pub more: Replicas,
+    /// What allows no more than that.
+    pub by: Limit,
 }
 
 impl<'a> Quotas<'a> {
@@ -98,16 +107,23 @@ impl<'a> Quotas<'a> {
         site: &SiteName,
         id: &WorkloadId,
         workload: &Workload,
-    ) -> Option<Replicas> {
+    ) -> Option<Allowed> {
         let shared = self.rooms.get(site)?.get(id.namespace.as_str())?;
         let rooms = shared.room.iter().filter_map(|(resource, left)| {
             let promised = shared.promised.get(resource).copied().unwrap_or_default();
-            let left = u128::from(left.left).saturating_sub(promised);
+            let free = u128::from(left.left).saturating_sub(promised);
             // A pod that asks for none of a limited resource is refused: a preflight says so.
-            left.checked_div(resource.of_one(workload).into())
+            let more = free.checked_div(resource.of_one(workload).into())?;
+            Some((more, *resource, &left.quota))
         });
-        let least = rooms.min()?;
-        Some(Replicas::new(u32::try_from(least).unwrap_or(u32::MAX)))
+        let (least, resource, quota) = rooms.min()?;
+        Some(Allowed {
+            more: Replicas::new(u32::try_from(least).unwrap_or(u32::MAX)),
+            by: Limit {
+                quota: format!("{}/{quota}", id.namespace),
+                resource,
+            },
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use crate::drain::with_made;
 use crate::memory::{Blocked, Drain};
 use crate::model::World;
 use crate::model::amounts::Replicas;
+use crate::model::quota::Limit;
 use crate::model::site::{Reach, Site, SiteKind, SiteName};
 use crate::model::workload::{Leg, Override, Placement, Workload, WorkloadId};
 use crate::placement::Left;
@@ -66,6 +67,8 @@ pub(crate) struct Seat {
     pub cap_high: Replicas,
     /// Most replicas here.
     pub cap_fit: Replicas,
+    /// What allows no more than that, where it is a quota and not the room on nodes.
+    pub limit: Option<Limit>,
     /// The count being decided.
     pub target: Replicas,
 }
@@ -113,6 +116,7 @@ impl Seats {
                 misplaced: Replicas::ZERO,
                 cap_high: Replicas::ZERO,
                 cap_fit: Replicas::ZERO,
+                limit: None,
                 target: leg.spec,
                 leg,
             });
@@ -233,14 +237,14 @@ impl Seats {
                 .filter(|_| !blocked.contains_key(&row.site))
                 .filter(|_| !workload.refused.contains_key(&row.site));
             // Pods without a node are in a quota's count already.
-            let lawful = left.quotas.more(&row.site, id, workload);
-            let lawful = lawful.map_or(Replicas::MAX, |new| {
-                existing(&row.leg).minus(row.leg.bound).plus(new)
-            });
-            let more = |asker| {
-                let fits = room.map_or(Replicas::ZERO, |r| r.more(request, asker));
-                fits.min(lawful)
-            };
+            let waiting = existing(&row.leg).minus(row.leg.bound);
+            let allowed = left.quotas.more(&row.site, id, workload);
+            let most = allowed
+                .as_ref()
+                .map_or(Replicas::MAX, |allowed| allowed.more.plus(waiting));
+            let fits = |asker| room.map_or(Replicas::ZERO, |r| r.more(request, asker));
+            let more = |asker| fits(asker).min(most);
+            row.limit = allowed.map(|a| a.by).filter(|_| most < fits(second));
             row.cap_high = row.leg.bound.plus(more(first));
             row.cap_fit = row.leg.bound.plus(more(second));
             if more(second) == Replicas::ZERO {

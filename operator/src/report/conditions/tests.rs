@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::testing;
+use pinisi_planner::model::quota::{Limit, QuotaResource};
 use pinisi_planner::model::site::SiteName;
 use pinisi_planner::model::workload::SignalFault;
 
@@ -87,6 +88,31 @@ fn shortage_overflow_and_a_lost_signal_are_said() {
         one(&decision, &[], "ScalingActive"),
         ("False", "SignalHasNoSeries".into())
     );
+}
+
+#[test]
+fn a_full_quota_is_named_and_stalls_only_what_finds_no_other_place() {
+    let full = Reason::QuotaFull {
+        site: SiteName::new("cloud"),
+        limit: Limit {
+            quota: "shop/small".into(),
+            resource: QuotaResource::Cpu,
+        },
+    };
+    let mut reasons = vec![full];
+    let decision = testing::decision((3, 3), (2, 2), reasons.clone(), vec![]);
+    let word = "RemoteQuotaFull".to_owned();
+    assert_eq!(one(&decision, &[], "Stalled"), ("False", word.clone()));
+    reasons.push(Reason::Short {
+        want: Replicas::new(9),
+        placed: Replicas::new(5),
+    });
+    let decision = testing::decision((3, 3), (2, 2), reasons, vec![]);
+    assert_eq!(one(&decision, &[], "Stalled"), ("True", word));
+    let text = stalled(&testing::subject(), &decision, &[]).message;
+    for part in ["cloud", "shop/small", "requests.cpu", "spec.hard"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
 }
 
 #[test]
