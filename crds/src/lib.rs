@@ -5,6 +5,7 @@
 
 pub mod autoscaling;
 pub mod hybrid_workload;
+pub mod local_names;
 pub mod names;
 pub mod number;
 pub mod signal_source;

@@ -5,6 +5,7 @@ mod finding;
 mod ground;
 mod guard;
 mod install;
+mod local_names;
 mod nodes;
 mod operator;
 mod remotes;
@@ -26,7 +27,7 @@ use finding::{Check, Findings};
 use std::process::ExitCode;
 
 /// Every check in the order in which they run. An id keeps its meaning for ever.
-const GROUPS: [&[&Check]; 9] = [
+const GROUPS: [&[&Check]; 10] = [
     install::CHECKS,
     operator::CHECKS,
     guard::CHECKS,
@@ -36,6 +37,7 @@ const GROUPS: [&[&Check]; 9] = [
     workloads::CHECKS,
     signals::CHECKS,
     remotes::CHECKS,
+    local_names::CHECKS,
 ];
 
 /// Gathers, judges, prints.
@@ -78,5 +80,6 @@ fn judge(snapshot: &Snapshot) -> Findings {
     workloads::run(snapshot, &mut findings);
     signals::run(snapshot, &mut findings);
     remotes::run(snapshot, &mut findings);
+    local_names::run(snapshot, &mut findings);
     findings
 }

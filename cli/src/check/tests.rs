@@ -6,6 +6,7 @@ use crate::args::Output;
 use crate::output::Screen;
 use crate::snapshot::{NodeFact, PodFact, SiteTaint, Snapshot};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use pinisi_crds::local_names::LocalName;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -193,6 +194,13 @@ fn sound() -> Snapshot {
         ]))),
         secrets: Ok(words(&["abroad"])),
         workloads: Ok(of(json!([records(), web()]))),
+        local_names: Ok(BTreeMap::from([(
+            ("public".into(), "web".into()),
+            vec![LocalName {
+                field: "spec.template.spec.containers[0].env[0].value".into(),
+                name: "db.public.svc".into(),
+            }],
+        )])),
         sources: Ok(of(json!([{
             "apiVersion": "pinisi.dev/v1alpha1", "kind": "SignalSource", "metadata": {"name": "gateway"},
             "spec": {
@@ -436,6 +444,11 @@ fn faults() -> Vec<Fault> {
         }),
         fault("PN085", Fail, |s| {
             conditions_abroad(s)[1].status = "False".into()
+        }),
+        // Its name is of this cluster, as long as it stays in it.
+        fault("PN086", Warn, |s| {
+            let placement = s.workloads.as_mut().unwrap()[1].spec.placement.as_mut();
+            placement.unwrap().tiers[1].sites[0] = "abroad".into();
         }),
     ]
 }

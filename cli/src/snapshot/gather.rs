@@ -4,11 +4,13 @@
 use super::{NodeFact, PodFact, Seen, Snapshot};
 use crate::connect::{Connection, NOT_FOUND, Scope, cause};
 use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Secret};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::ListParams;
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource, ResourceExt as _};
+use pinisi_crds::local_names::{self, LocalName};
 use pinisi_crds::names::{CLASS_LABEL, CLASS_SENSITIVE, GROUP, GUARD_PREFIX, SOVEREIGN_NODES};
 use pinisi_crds::{Site, SovereignNodes};
 use serde::de::DeserializeOwned;
@@ -60,6 +62,7 @@ pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapsh
         sensitive_pods(client, scope, &namespaces),
     );
     let secrets = kubeconfig_secrets(client, operator_namespace, &sites).await;
+    let local_names = local_names(client, scope, &sites).await;
     // After the pods: the node of each pod was there before it.
     let nodes = list(Api::<Node>::all(client.clone()), "nodes", NodeFact::from).await;
     Snapshot {
@@ -82,6 +85,7 @@ pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapsh
         sites,
         secrets,
         workloads,
+        local_names,
         sources,
         sovereign,
         nodes,
@@ -217,6 +221,30 @@ async fn kubeconfig_secrets(
         }
     }
     Ok(there)
+}
+
+async fn local_names(
+    client: &Client,
+    scope: &Scope,
+    sites: &Seen<Vec<Site>>,
+) -> Seen<BTreeMap<(String, String), Vec<LocalName>>> {
+    let sites = sites.as_ref().map_err(String::clone)?;
+    if sites.iter().all(|s| s.spec.kubeconfig_secret_ref.is_none()) {
+        return Ok(BTreeMap::new());
+    }
+    let keep = |deployment: Deployment| {
+        let key = (
+            deployment.namespace().unwrap_or_default(),
+            deployment.name_any(),
+        );
+        let template = serde_json::to_value(&deployment.spec.template).unwrap_or_default();
+        (key, local_names::of_template(&template))
+    };
+    let all = list(scoped(client, scope), "deployments", keep).await?;
+    Ok(all
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .collect())
 }
 
 async fn sovereign(client: &Client) -> Seen<Option<SovereignNodes>> {

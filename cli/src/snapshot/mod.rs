@@ -18,6 +18,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use pinisi_crds::local_names::LocalName;
 use pinisi_crds::{HybridWorkload, SignalSource, Site, SovereignNodes};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,6 +60,10 @@ pub struct Snapshot {
     pub secrets: Seen<BTreeSet<String>>,
     /// HybridWorkloads of the namespaces asked for.
     pub workloads: Seen<Vec<HybridWorkload>>,
+    /// By namespace and name of the Deployment, the cluster-local names in its template: of
+    /// Deployments that have any, in the namespaces asked for. Not looked for where no Site is
+    /// another cluster.
+    pub local_names: Seen<BTreeMap<(String, String), Vec<LocalName>>>,
     /// All SignalSources.
     pub sources: Seen<Vec<SignalSource>>,
     /// The one SovereignNodes.

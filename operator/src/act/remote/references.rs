@@ -94,48 +94,6 @@ pub fn node_name(template: &Value) -> Option<&str> {
     text(&template["spec"]["nodeName"])
 }
 
-/// A value of an environment variable that names a Service of the cluster that it is in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalName {
-    /// JSON path of the value in the Deployment.
-    pub field: String,
-    /// The name in it.
-    pub name: String,
-}
-
-/// Names under `.svc` in values of environment variables: they resolve in another cluster to that
-/// cluster's Services, or to none.
-#[must_use]
-pub fn cluster_local(template: &Value) -> Vec<LocalName> {
-    let mut found = vec![];
-    for kind in ["initContainers", "containers"] {
-        for (at, container) in each(&template["spec"][kind]) {
-            for (nth, variable) in each(&container["env"]) {
-                let value = text(&variable["value"]).unwrap_or_default();
-                found.extend(local_names(value).map(|name| LocalName {
-                    field: format!("spec.template.spec.{kind}[{at}].env[{nth}].value"),
-                    name: name.to_owned(),
-                }));
-            }
-        }
-    }
-    found
-}
-
-fn local_names(value: &str) -> impl Iterator<Item = &str> {
-    value
-        .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')))
-        .map(|name| name.trim_end_matches('.'))
-        .filter(|name| {
-            let labels: Vec<_> = name.split('.').collect();
-            // service.namespace.svc, with or without the cluster's domain.
-            labels.len() >= 3 && labels.iter().all(|l| !l.is_empty()) && labels[2] == "svc"
-                || labels.len() >= 4
-                    && labels[3] == "svc"
-                    && labels.ends_with(&["cluster", "local"])
-        })
-}
-
 #[derive(Default)]
 struct Found(BTreeMap<Reference, String>);
 
@@ -324,40 +282,7 @@ mod tests {
             json!({ "spec": { "volumes": { "a": 1 }, "containers": [null, 3, { "env": "x" }] } }),
         ] {
             assert_eq!(of(&garbage).len(), 1, "{garbage}");
-            assert!(cluster_local(&garbage).is_empty() && node_name(&garbage).is_none());
-        }
-    }
-
-    #[test]
-    fn names_of_cluster_local_services_are_found_in_values() {
-        let value = |value: &str| {
-            let template = json!({ "spec": { "containers": [{ "env": [{ "name": "A" }, { "value": value }] }] } });
-            cluster_local(&template)
-                .into_iter()
-                .map(|found| format!("{}={}", found.field, found.name))
-                .collect::<Vec<_>>()
-        };
-        let at = "spec.template.spec.containers[0].env[1].value";
-        assert_eq!(
-            value("http://db.shop.svc:80/x"),
-            [format!("{at}=db.shop.svc")]
-        );
-        assert_eq!(
-            value("a.b.svc.cluster.local.,pod-0.c.d.svc.cluster.local"),
-            [
-                format!("{at}=a.b.svc.cluster.local"),
-                format!("{at}=pod-0.c.d.svc.cluster.local")
-            ]
-        );
-        for harmless in [
-            "",
-            "svc",
-            "db.svc",
-            "https://svc.example.org",
-            "..svc",
-            "a.b.svcs",
-        ] {
-            assert!(value(harmless).is_empty(), "{harmless}");
+            assert!(node_name(&garbage).is_none());
         }
     }
 
