@@ -9,7 +9,6 @@ use serde_json::json;
 #[test]
 fn each_bad_kubeconfig_is_said_on_its_own_site() {
     cloud::run(async |clouds| {
-        let _quiet = clouds.quiet.read().await;
         let (hub, cloud) = (&clouds.hub, &clouds.cloud);
         let (namespace, account) = cloud::ACCOUNT;
         let expired = cloud.expired_token(namespace, account).await?;

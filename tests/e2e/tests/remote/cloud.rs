@@ -1,7 +1,8 @@
-//! The two clusters that all tests here share: the hub with Pinisi in it, and the one in the cloud.
+//! The clusters that all tests here share: the hub with Pinisi in it, one in the cloud, and a second
+//! one there to which anything may happen.
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result};
@@ -10,7 +11,9 @@ use pinisi_e2e::objects::{self, apply};
 use pinisi_e2e::wait::eventually;
 use pinisi_lab::Lab;
 use pinisi_lab::exporter::Exporter;
+use pinisi_lab::load::Offered;
 use pinisi_lab::operator::{NAMESPACE, OperatorSpec};
+use pinisi_lab::programs::Version;
 use pinisi_lab::progress::Progress;
 use pinisi_lab::spec::{LabSpec, NodeGroup};
 use serde_json::{Value, json};
@@ -20,19 +23,17 @@ use tokio::sync::{OnceCell, RwLock};
 /// The account in the cloud that the operator acts as.
 pub const ACCOUNT: (&str, &str) = ("pinisi-system", "pinisi");
 /// Secrets that the operator may read: a Site each.
-const SECRETS: [&str; 6] = ["cloud", "garbage", "expired", "stranger", "hub", "missing"];
-/// Namespaces in the cloud that workloads may come to.
-pub const OPEN: [&str; 5] = ["travel", "taken", "small", "pull", "silence"];
-/// A home for each test, so that none takes another's room.
-const HOMES: [&str; 5] = [
-    "home-travel",
-    "home-taken",
-    "home-small",
-    "home-pull",
-    "home-silence",
+const SECRETS: [&str; 7] = [
+    "cloud", "second", "garbage", "expired", "stranger", "hub", "missing",
+];
+/// Namespaces in both clouds that workloads may come to. Each has a home of its own, so that none
+/// takes another's room.
+const OPEN: [&str; 11] = [
+    "travel", "taken", "theirs", "small", "pull", "map", "policy", "strict", "drift", "silence",
+    "wrong",
 ];
 
-/// Both clusters.
+/// All three clusters.
 pub struct Clouds {
     /// The hub's admin.
     pub hub: Client,
@@ -40,10 +41,14 @@ pub struct Clouds {
     pub cloud: Lab,
     /// The cloud's admin.
     pub there: Client,
+    /// The second cloud's lab.
+    pub second: Lab,
+    /// The second cloud's admin.
+    pub second_there: Client,
     /// Where load comes from.
     pub exporter: Exporter,
-    /// Held for writing by a test that silences the cloud.
-    pub quiet: RwLock<()>,
+    /// Held for writing by a test that breaks the second cloud, for reading by one that needs it.
+    pub calm: RwLock<()>,
     // It ends when it is dropped.
     home: Lab,
 }
@@ -53,10 +58,13 @@ static CLOUDS: OnceCell<Clouds> = OnceCell::const_new();
 
 /// Runs one test against the shared clusters.
 pub fn run<F: Future<Output = Result<()>>>(test: impl FnOnce(&'static Clouds) -> F) {
-    let result = RUNTIME.block_on(async {
-        let clouds = CLOUDS.get_or_try_init(Clouds::start).await?;
-        test(clouds).await
-    });
+    said(RUNTIME.block_on(async {
+        let start = || Clouds::start(Version::default());
+        test(CLOUDS.get_or_try_init(start).await?).await
+    }));
+}
+
+fn said(result: Result<()>) {
     if let Err(error) = result {
         panic!("{error:#}");
     }
@@ -82,35 +90,28 @@ pub fn remote_site(name: &str, more: &Value) -> Value {
 }
 
 impl Clouds {
-    async fn start() -> Result<Self> {
+    async fn start(version: Version) -> Result<Self> {
         let exporter = Exporter::start(None).await?;
-        let home = |site: &&str| NodeGroup::new(site, 1, "4", "16Gi", 1.0, false);
-        let hub = LabSpec::for_test("e2e-remote", HOMES.iter().map(home).collect())
+        let homes = OPEN.map(|name| format!("home-{name}"));
+        let home = |site: &String| NodeGroup::new(site, 1, "4", "16Gi", 1.0, false);
+        let hub = LabSpec::for_test("e2e-remote", homes.iter().map(home).collect())
             .scrape("demo", exporter.address());
-        let cloud = hub.further(NodeGroup::remote("cloud", 4, "8", "32Gi").ready_after(1.0));
-        let mut labs = Lab::start_all(vec![hub, cloud], Progress::quiet())
-            .await?
-            .into_iter();
-        let home = labs.next().context("no hub")?;
-        let cloud = labs.next().context("no cloud")?;
-        let (hub, there) = (home.admin_client().await?, cloud.admin_client().await?);
-
-        for name in OPEN {
-            apply(&there, objects::namespace(name, "MassTraffic")).await?;
-        }
-        let open: Vec<(String, &str)> = OPEN
-            .iter()
-            .enumerate()
-            .map(|(i, name)| (format!("namespaces[{i}]"), *name))
-            .collect();
-        let values: Vec<(&str, &str)> = open.iter().map(|(k, v)| (k.as_str(), *v)).collect();
-        let charts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts");
-        let site = charts.join("pinisi-site");
-        cloud
-            .helm()
-            .upgrade_install("pinisi", &site, ACCOUNT.0, &values, &[])
-            .await?;
-        let kubeconfig = cloud.account_kubeconfig(ACCOUNT.0, ACCOUNT.1).await?;
+        let away =
+            |site, count| hub.further(NodeGroup::remote(site, count, "8", "32Gi").ready_after(1.0));
+        let labs = vec![
+            away("cloud", 6).kubernetes(version),
+            away("second", 3),
+            hub.clone(),
+        ];
+        let mut labs = Lab::start_all(labs, Progress::quiet()).await?.into_iter();
+        let (cloud, second, home) = (labs.next(), labs.next(), labs.next());
+        let cloud = cloud.context("no cloud")?;
+        let second = second.context("no second cloud")?;
+        let home = home.context("no hub")?;
+        let hub = home.admin_client().await?;
+        let (there, second_there) = (cloud.admin_client().await?, second.admin_client().await?);
+        prepare(&cloud, &there).await?;
+        prepare(&second, &second_there).await?;
 
         let named: Vec<(String, &str)> = SECRETS
             .iter()
@@ -119,47 +120,69 @@ impl Clouds {
             .collect();
         let values: Vec<(&str, &str)> = named.iter().map(|(k, v)| (k.as_str(), *v)).collect();
         home.helm()
-            .upgrade_install("pinisi", &charts.join("pinisi"), NAMESPACE, &values, &[])
+            .upgrade_install("pinisi", &chart("pinisi"), NAMESPACE, &values, &[])
             .await?;
-        apply(&hub, secret("cloud", &kubeconfig)).await?;
+        for (name, lab) in [("cloud", &cloud), ("second", &second)] {
+            let kubeconfig = lab.account_kubeconfig(ACCOUNT.0, ACCOUNT.1).await?;
+            apply(&hub, secret(name, &kubeconfig)).await?;
+        }
         home.start_operator(OperatorSpec::default()).await?;
         let address = home.prometheus_url().context("no Prometheus")?.to_owned();
         apply(&hub, objects::signal_source("prometheus", &address)).await?;
-        for home in HOMES {
+        for home in &homes {
             apply(&hub, objects::site(home)).await?;
         }
-        let grace = json!({"unreachableGraceSeconds": 30});
-        apply(&hub, remote_site("cloud", &grace)).await?;
+        for name in ["cloud", "second"] {
+            let grace = json!({"unreachableGraceSeconds": 30});
+            apply(&hub, remote_site(name, &grace)).await?;
+        }
         let clouds = Self {
             hub,
             cloud,
             there,
+            second,
+            second_there,
             exporter,
-            quiet: RwLock::new(()),
+            calm: RwLock::new(()),
             home,
         };
         eventually("the hub's guard is enforced", 60, async || {
             objects::guard_refuses(&clouds.hub).await
         })
         .await?;
-        eventually("the cloud is Ready", 60, async || {
-            Ok(clouds.site("cloud", "Ready").await?.0 == "True")
+        eventually("both clouds are Ready", 60, async || {
+            Ok(clouds.site("cloud", "Ready").await?.0 == "True"
+                && clouds.site("second", "Ready").await?.0 == "True")
         })
         .await?;
         Ok(clouds)
     }
 
-    /// A namespace with a Deployment of two replicas and its workload, at home and in the cloud;
-    /// `change` may alter both objects before they are applied.
+    /// A namespace with the service `web`, two replicas at home that go on to the cloud.
     pub async fn service(
         &self,
         namespace: &str,
         change: impl FnOnce(&mut Value, &mut Value),
     ) -> Result<()> {
+        self.named_service(namespace, "web", &["cloud"], change)
+            .await
+    }
+
+    /// A service with two replicas at home that go on to these Sites in order; `change` may alter
+    /// its Deployment and its workload before they are applied.
+    pub async fn named_service(
+        &self,
+        namespace: &str,
+        name: &str,
+        away: &[&str],
+        change: impl FnOnce(&mut Value, &mut Value),
+    ) -> Result<()> {
+        self.exporter.set(namespace, name, Offered::Rps(15.0));
         let home = format!("home-{namespace}");
+        let tiers: Vec<&str> = [home.as_str()].iter().chain(away).copied().collect();
         apply(&self.hub, objects::namespace(namespace, "MassTraffic")).await?;
-        let mut deployment = objects::deployment(namespace, "web", &home, 2, 500);
-        let mut workload = objects::mass(namespace, "web", &[&home, "cloud"], 2, 30);
+        let mut deployment = objects::deployment(namespace, name, &home, 2, 500);
+        let mut workload = objects::mass(namespace, name, &tiers, 2, 30);
         change(&mut deployment, &mut workload);
         apply(&self.hub, deployment).await?;
         apply(&self.hub, workload).await?;
@@ -182,4 +205,28 @@ impl Clouds {
     pub fn home(&self) -> &Lab {
         &self.home
     }
+}
+
+/// What a person does in another cluster before it is a Site: namespaces, and the chart with the
+/// operator's account.
+async fn prepare(lab: &Lab, admin: &Client) -> Result<()> {
+    for name in OPEN {
+        apply(admin, objects::namespace(name, "MassTraffic")).await?;
+    }
+    let open: Vec<(String, &str)> = OPEN
+        .iter()
+        .enumerate()
+        .map(|(i, name)| (format!("namespaces[{i}]"), *name))
+        .collect();
+    let values: Vec<(&str, &str)> = open.iter().map(|(k, v)| (k.as_str(), *v)).collect();
+    lab.helm()
+        .upgrade_install("pinisi", &chart("pinisi-site"), ACCOUNT.0, &values, &[])
+        .await?;
+    Ok(())
+}
+
+fn chart(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../charts")
+        .join(name)
 }

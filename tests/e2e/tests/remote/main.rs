@@ -1,5 +1,5 @@
-//! Sites in another cluster, on two real control planes: one short test a feature. What must not
-//! happen while another test runs (a frozen or rotated cloud) takes the cloud for itself.
+//! Sites in other clusters, on three real control planes: one short test a feature. What breaks a
+//! cloud (frozen, or another one behind its kubeconfig) breaks the second, which it has for itself.
 
 // A test says that it failed by a panic.
 #![allow(clippy::expect_used, clippy::panic)]
@@ -7,5 +7,7 @@
 mod bad_kubeconfigs;
 mod cloud;
 mod refused;
-mod silence;
+mod second;
+mod theirs;
 mod travel;
+mod wrong_cluster;
