@@ -143,9 +143,8 @@ impl Entry {
         if count.is_some() {
             self.count = count;
         }
-        if edit.is_some() {
-            self.edit = edit;
-        }
+        // Once it was put right the next is a new one, though their times, of whole seconds, be equal.
+        self.edit = edit;
         if self.writes >= DRIFT_WRITES_MAX && !quiet(self.last) {
             Verdict::LeftAlone {
                 by: self.by.clone(),
@@ -256,6 +255,17 @@ mod tests {
         };
         assert_eq!(leg.after(5, Some(&edited("argocd", 8))), alone);
         assert_eq!(leg.after(600, Some(&edited("argocd", 8))), Verdict::Mend);
+    }
+
+    #[test]
+    fn an_edit_again_in_the_same_second_is_another() {
+        let mut leg = Leg::new();
+        assert_eq!(leg.after(0, Some(&edited("argocd", 1))), Verdict::Mend);
+        assert_eq!(leg.after(0, Some(&remote(4))), Verdict::Free);
+        let alone = Verdict::LeftAlone {
+            by: "argocd".into(),
+        };
+        assert_eq!(leg.after(0, Some(&edited("argocd", 1))), alone);
     }
 
     #[test]
