@@ -6,6 +6,7 @@
 
 mod bad_kubeconfigs;
 mod cloud;
+mod drift;
 mod refused;
 mod second;
 mod theirs;
