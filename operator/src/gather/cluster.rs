@@ -2,7 +2,7 @@
 //! that cluster's watches, kept while it is out of reach.
 
 use super::facts::{NamespaceFacts, NodeFacts, ObjectKey, PodFacts, QuotaFacts, ScalableFacts};
-use super::index::{put, swap};
+use super::kept::{kept, kept_of_a_cluster};
 use super::link::{Link, LinkFault};
 use super::pods::PodTable;
 use super::shared::{Kind, WatchHealth};
@@ -94,82 +94,15 @@ impl ClusterView {
         };
     }
 
-    /// Adds or changes a Node. False where nothing changed.
-    pub fn apply_node(&mut self, facts: NodeFacts) -> bool {
-        put(&mut self.nodes, facts.name.clone(), facts)
-    }
-
-    /// Removes a Node. False where there was none.
-    pub fn delete_node(&mut self, name: &str) -> bool {
-        self.nodes.remove(name).is_some()
-    }
-
-    /// Replaces all Nodes. False where nothing changed.
-    pub fn replace_nodes(&mut self, all: Vec<NodeFacts>) -> bool {
-        let new = all.into_iter().map(|f| (f.name.clone(), f)).collect();
-        swap(&mut self.nodes, new)
-    }
-
-    /// Adds or changes a Pod. False where nothing changed.
-    pub fn apply_pod(&mut self, facts: PodFacts) -> bool {
-        self.pods.apply(facts)
-    }
-
-    /// Removes a Pod. False where there was none.
-    pub fn delete_pod(&mut self, key: &ObjectKey) -> bool {
-        self.pods.delete(&key.namespace, &key.name)
-    }
-
-    /// Replaces all Pods.
-    pub fn replace_pods(&mut self, all: Vec<PodFacts>) -> bool {
-        self.pods.replace(all);
-        true
-    }
-
-    /// Adds or changes a Namespace. False where nothing changed.
-    pub fn apply_namespace(&mut self, name: String, facts: NamespaceFacts) -> bool {
-        put(&mut self.namespaces, name, facts)
-    }
-
-    /// Removes a Namespace. False where there was none.
-    pub fn delete_namespace(&mut self, name: &str) -> bool {
-        self.namespaces.remove(name).is_some()
-    }
-
-    /// Replaces all Namespaces. False where nothing changed.
-    pub fn replace_namespaces(&mut self, all: Vec<(String, NamespaceFacts)>) -> bool {
-        swap(&mut self.namespaces, all.into_iter().collect())
-    }
-
-    /// Adds or changes a Deployment. False where nothing changed.
-    pub fn apply_deployment(&mut self, facts: ScalableFacts) -> bool {
-        put(&mut self.deployments, facts.key.clone(), facts)
-    }
-
-    /// Removes a Deployment. False where there was none.
-    pub fn delete_deployment(&mut self, key: &ObjectKey) -> bool {
-        self.deployments.remove(key).is_some()
-    }
-
-    /// Replaces all Deployments. False where nothing changed.
-    pub fn replace_deployments(&mut self, all: Vec<ScalableFacts>) -> bool {
-        let new = all.into_iter().map(|f| (f.key.clone(), f)).collect();
-        swap(&mut self.deployments, new)
-    }
-
-    /// Adds or changes a ResourceQuota. False where nothing changed.
-    pub fn apply_quota(&mut self, facts: QuotaFacts) -> bool {
-        put(&mut self.quotas, facts.key.clone(), facts)
-    }
-
-    /// Removes a ResourceQuota. False where there was none.
-    pub fn delete_quota(&mut self, key: &ObjectKey) -> bool {
-        self.quotas.remove(key).is_some()
-    }
-
-    /// Replaces all ResourceQuotas. False where nothing changed.
-    pub fn replace_quotas(&mut self, all: Vec<QuotaFacts>) -> bool {
-        let new = all.into_iter().map(|f| (f.key.clone(), f)).collect();
-        swap(&mut self.quotas, new)
-    }
+    kept_of_a_cluster!();
+    kept!(
+        "ResourceQuota",
+        QuotaFacts,
+        ObjectKey,
+        quotas,
+        |f| f.key.clone(),
+        apply_quota,
+        delete_quota,
+        replace_quotas
+    );
 }

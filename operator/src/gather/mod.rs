@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod facts;
 pub mod gateway;
 pub mod index;
+mod kept;
 pub mod link;
 mod link_words;
 mod meta;
