@@ -64,6 +64,11 @@ pub fn run<F: Future<Output = Result<()>>>(test: impl FnOnce(&'static Clouds) ->
     }));
 }
 
+/// Runs one test against clusters of its own, with this Kubernetes in the cloud.
+pub fn run_on(version: Version, test: impl AsyncFnOnce(&Clouds) -> Result<()>) {
+    said(RUNTIME.block_on(async { test(&Clouds::start(version).await?).await }));
+}
+
 fn said(result: Result<()>) {
     if let Err(error) = result {
         panic!("{error:#}");

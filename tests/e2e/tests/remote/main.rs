@@ -7,6 +7,7 @@
 mod bad_kubeconfigs;
 mod cloud;
 mod drift;
+mod older;
 mod refused;
 mod second;
 mod theirs;

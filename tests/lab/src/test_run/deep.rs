@@ -25,7 +25,7 @@ pub enum Case {
     Kill,
     /// The demo
     Demo,
-    /// A lab with an older Kubernetes, which is built where the cache has none
+    /// An older Kubernetes, alone and as the cloud; it is built where the cache has none
     Older,
 }
 
@@ -82,12 +82,25 @@ impl Case {
                 "--workspace",
                 "--test",
                 "live",
+                "--test",
+                "remote",
                 "--",
                 "--ignored",
                 "--exact",
                 "clusters::an_older_server_runs_and_lacks_what_came_later",
+                "older::a_workload_travels_to_an_older_cluster_and_comes_home",
                 "--nocapture",
             ],
+        }
+    }
+
+    /// How many tests it is, where it is any: a name that no test has any more runs none, and cargo
+    /// calls that a success.
+    fn tests(self) -> Option<usize> {
+        match self {
+            Self::Steady => Some(1),
+            Self::Older => Some(2),
+            Self::Parity | Self::Kill | Self::Demo => None,
         }
     }
 }
@@ -104,20 +117,22 @@ pub async fn deep(case: Case, json: Option<&Path>) -> Result<bool> {
     let mut child = runner.spawn(command)?;
     let mut output = BufReader::new(child.stdout.take().context("no pipe from cargo")?).lines();
     let mut said = Vec::new();
-    let mut ran_none = false;
+    let mut ran = 0_usize;
     let reading = async {
         while let Ok(Some(line)) = output.next_line().await {
             eprintln!("{line}");
-            ran_none |= line.starts_with("running 0 tests");
+            ran += running(&line);
             said.extend(parse(&line));
         }
     };
     let (passed, ()) = tokio::join!(runner.wait(&mut child), reading);
     let passed = passed?;
-    if ran_none {
-        eprintln!("there is no test {}", case.name());
+    let missing = case.tests().filter(|wanted| *wanted != ran);
+    if let Some(wanted) = missing {
+        eprintln!("{}: {ran} tests ran, not {wanted}", case.name());
     }
-    let lines = lines(case, said, passed && !ran_none, seconds(started.elapsed()));
+    let passed = passed && missing.is_none();
+    let lines = lines(case, said, passed, seconds(started.elapsed()));
     let mut text = String::new();
     for line in &lines {
         text += &serde_json::to_string(line)?;
@@ -147,6 +162,13 @@ fn lines(case: Case, said: Vec<Line>, passed: bool, seconds: f64) -> Vec<Line> {
     lines
 }
 
+/// How many tests a binary says that it begins to run.
+fn running(line: &str) -> usize {
+    let count = line.strip_prefix("running ");
+    let count = count.and_then(|rest| rest.split_once(" test"));
+    count.and_then(|(n, _)| n.parse().ok()).unwrap_or(0)
+}
+
 fn parse(line: &str) -> Option<Line> {
     let at = line.find("{\"case\"")?;
     serde_json::from_str(line.get(at..)?.trim()).ok()
@@ -155,6 +177,19 @@ fn parse(line: &str) -> Option<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_runs_is_counted_and_named_once_for_each_test() {
+        let said = ["running 1 test", "running 12 tests", "running 0 tests"];
+        assert_eq!(said.map(running), [1, 12, 0]);
+        assert_eq!(running("running late"), 0);
+        for case in Case::value_variants() {
+            let args = case.args();
+            let exact = args.iter().skip_while(|arg| **arg != "--exact").skip(1);
+            let names = exact.filter(|arg| !arg.starts_with("--")).count();
+            assert_eq!(names, case.tests().unwrap_or(0), "{}", case.name());
+        }
+    }
 
     #[test]
     fn a_case_s_own_lines_are_passed_on() {
