@@ -6,6 +6,7 @@ mod ground;
 mod guard;
 mod install;
 mod local_names;
+mod metrics_apis;
 mod nodes;
 mod operator;
 mod remotes;
@@ -27,7 +28,7 @@ use finding::{Check, Findings};
 use std::process::ExitCode;
 
 /// Every check in the order in which they run. An id keeps its meaning for ever.
-const GROUPS: [&[&Check]; 10] = [
+const GROUPS: [&[&Check]; 11] = [
     install::CHECKS,
     operator::CHECKS,
     guard::CHECKS,
@@ -36,6 +37,7 @@ const GROUPS: [&[&Check]; 10] = [
     classes::CHECKS,
     workloads::CHECKS,
     signals::CHECKS,
+    metrics_apis::CHECKS,
     remotes::CHECKS,
     local_names::CHECKS,
 ];
@@ -79,6 +81,7 @@ fn judge(snapshot: &Snapshot) -> Findings {
     classes::run(snapshot, &mut findings);
     workloads::run(snapshot, &mut findings);
     signals::run(snapshot, &mut findings);
+    metrics_apis::run(snapshot, &mut findings);
     remotes::run(snapshot, &mut findings);
     local_names::run(snapshot, &mut findings);
     findings

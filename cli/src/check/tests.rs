@@ -168,6 +168,7 @@ fn sound() -> Snapshot {
             "validatingadmissionpolicies",
             "mutatingadmissionpolicies",
         ])),
+        api_services: Ok(BTreeMap::from([("metrics.k8s.io".into(), None)])),
         definitions: Ok(pinisi_crds::all()),
         deployments: Ok(of(json!([{
             "metadata": {"name": "pinisi", "labels": {"app.kubernetes.io/name": "pinisi"}},
@@ -425,6 +426,13 @@ fn faults() -> Vec<Fault> {
         fault("PN072", Warn, |s| {
             s.sources.as_mut().unwrap()[0].spec.queries[0].timestamp_query = None
         }),
+        fault("PN073", Fail, |s| follows(s, "Pods")),
+        fault("PN073", Fail, |s| {
+            follows(s, "Resource");
+            let apis = s.api_services.as_mut().unwrap();
+            apis.insert("metrics.k8s.io".into(), Some("no endpoints".into()));
+        }),
+        fault("PN073", Skip, |s| s.api_services = Err("forbidden".into())),
         fault("PN080", Fail, |s| s.secrets = Ok(BTreeSet::new())),
         fault("PN080", Skip, |s| s.secrets = Err("forbidden".into())),
         fault("PN081", Fail, |s| link(s, "SecretForbidden")),
@@ -451,6 +459,23 @@ fn faults() -> Vec<Fault> {
             placement.unwrap().tiers[1].sites[0] = "abroad".into();
         }),
     ]
+}
+
+/// The workload `web` follows a metric of this type.
+fn follows(snapshot: &mut Snapshot, kind: &str) {
+    let source = match kind {
+        "Pods" => {
+            json!({"metric": {"name": "rps"}, "target": {"type": "AverageValue", "averageValue": "1"}})
+        }
+        _ => json!({"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}),
+    };
+    let mut metric = json!({"type": kind});
+    metric[kind.to_lowercase()] = source;
+    let scaling = snapshot.workloads.as_mut().unwrap()[1]
+        .spec
+        .autoscaling
+        .as_mut();
+    scaling.unwrap().metrics = Some(of(json!([metric])));
 }
 
 fn without_field(snapshot: &mut Snapshot, field: &str) {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Secret};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::api::ListParams;
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource, ResourceExt as _};
@@ -24,9 +25,10 @@ const PAGE: u32 = 500;
 pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapshot {
     let client = &connection.client;
     let scope = &connection.scope;
-    let (served_kinds, served_admission, definitions, namespaces) = tokio::join!(
+    let (served_kinds, served_admission, api_services, definitions, namespaces) = tokio::join!(
         served(client, "pinisi.dev/v1alpha1"),
         served(client, "admissionregistration.k8s.io/v1"),
+        api_services(client),
         definitions(client),
         namespaces(client),
     );
@@ -74,6 +76,7 @@ pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapsh
         ),
         served_kinds,
         served_admission,
+        api_services,
         definitions,
         deployments,
         operator_pods,
@@ -147,6 +150,36 @@ async fn served(client: &Client, version: &str) -> Seen<BTreeSet<String>> {
         Err(kube::Error::Api(status)) if status.code == NOT_FOUND => Ok(BTreeSet::new()),
         Err(error) => Err(unreadable(version, &error)),
     }
+}
+
+/// Groups that have a server of their own. A group in two versions is there where one of them is.
+async fn api_services(client: &Client) -> Seen<BTreeMap<String, Option<String>>> {
+    let all: Vec<APIService> = list(Api::all(client.clone()), "apiservices", same).await?;
+    let mut groups: BTreeMap<String, Option<String>> = BTreeMap::new();
+    for service in all {
+        let Some(spec) = service.spec.filter(|spec| spec.service.is_some()) else {
+            continue;
+        };
+        let conditions = service.status.and_then(|status| status.conditions);
+        let available = conditions
+            .into_iter()
+            .flatten()
+            .find(|condition| condition.type_ == "Available");
+        let trouble = match available {
+            Some(condition) if condition.status == "True" => None,
+            Some(condition) => Some(condition.message.unwrap_or_default()),
+            None => Some("nobody has looked at it yet".to_owned()),
+        };
+        let group = groups.entry(spec.group.unwrap_or_default());
+        group
+            .and_modify(|known| {
+                if trouble.is_none() {
+                    *known = None;
+                }
+            })
+            .or_insert(trouble);
+    }
+    Ok(groups)
 }
 
 async fn definitions(client: &Client) -> Seen<Vec<CustomResourceDefinition>> {

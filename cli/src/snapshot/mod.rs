@@ -38,6 +38,8 @@ pub struct Snapshot {
     pub served_kinds: Seen<BTreeSet<String>>,
     /// Plurals that the server serves in `admissionregistration.k8s.io/v1`.
     pub served_admission: Seen<BTreeSet<String>>,
+    /// By API group that another server answers for, why it is not available; `None` where it is.
+    pub api_services: Seen<BTreeMap<String, Option<String>>>,
     /// Definitions of group pinisi.dev.
     pub definitions: Seen<Vec<CustomResourceDefinition>>,
     /// Deployments of the operator's namespace.

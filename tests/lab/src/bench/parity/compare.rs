@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// The HPA's word on a sync is in its status this soon after it began.
 const WORD_WITHIN: SignedDuration = SignedDuration::from_secs(5);
 
+/// A look at other metrics can hold a count this long: the longest window of stabilization here.
+const WINDOW: SignedDuration = SignedDuration::from_secs(300);
+
 /// A value and since when it has been so.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Steps<T>(Vec<(Timestamp, T)>);
@@ -77,6 +80,12 @@ pub enum Cause {
     CountChanged,
     /// Pods came or went, or were measured anew, between the two looks.
     PodsMeasuredAnew,
+    /// A period or a window of the behavior ended between the two looks: Pinisi's next look gave the
+    /// HPA's count.
+    PeriodEnded,
+    /// In the window of stabilization one of Pinisi's looks saw other metrics than the HPA's sync
+    /// after it.
+    SawOtherwiseBefore,
     /// Both looked at the same and wanted different counts.
     Unexplained,
 }
@@ -116,7 +125,35 @@ pub fn rows(record: &Record) -> Vec<Row> {
             rows.extend(row(record, at, before, hpa));
         }
     }
+    for index in 0..rows.len() {
+        if let Some(cause) = by_the_past(record, &rows, index) {
+            rows[index].cause = Some(cause);
+        }
+    }
     rows
+}
+
+/// Why counts differ although both looked at the same: what each remembers.
+fn by_the_past(record: &Record, rows: &[Row], index: usize) -> Option<Cause> {
+    let (before, rest) = rows.split_at(index);
+    let row = rest
+        .first()
+        .filter(|row| row.cause == Some(Cause::Unexplained))?;
+    let moved = before
+        .last()
+        .is_some_and(|last| last.hpa.desired != row.hpa.desired);
+    let next = record.looks.iter().copied().find(|look| *look > row.at);
+    let then = next.and_then(|look| look.saturating_add(WORD_WITHIN).ok());
+    let word = then.and_then(|then| record.pinisi.at(then));
+    if moved && word.is_some_and(|word| word.desired == row.hpa.desired) {
+        return Some(Cause::PeriodEnded);
+    }
+    let held = |past: &&Row| row.at.duration_since(past.at) <= WINDOW;
+    before
+        .iter()
+        .filter(held)
+        .any(|past| past.pinisi.metrics != past.hpa.metrics)
+        .then_some(Cause::SawOtherwiseBefore)
 }
 
 fn row(record: &Record, at: Timestamp, before: Option<Timestamp>, hpa: &Word) -> Option<Row> {
@@ -230,6 +267,43 @@ mod tests {
             Some(Cause::PodsMeasuredAnew)
         );
         assert_eq!(of(|record| record.pinisi.note(at(26), word(4))), None);
+    }
+
+    #[test]
+    fn what_is_remembered_is_a_cause_too() {
+        let of = |change: fn(&mut Record)| {
+            let mut record = record();
+            record.hpa.note(at(31), word(4));
+            change(&mut record);
+            rows(&record)[1].cause
+        };
+        assert_eq!(
+            of(|record| record.pinisi.note(at(41), word(4))),
+            Some(Cause::PeriodEnded)
+        );
+        assert_eq!(
+            of(|record| record.pinisi.note(at(41), word(3))),
+            Some(Cause::Unexplained),
+            "the next look gave another count"
+        );
+        let saw = |percent: &str| Word {
+            desired: 2,
+            metrics: vec![percent.to_owned()],
+        };
+        let mut record = record();
+        record.hpa = Steps::default();
+        record.hpa.note(at(16), saw("7 %"));
+        record.hpa.note(
+            at(31),
+            Word {
+                desired: 4,
+                ..saw("7 %")
+            },
+        );
+        record.pinisi = Steps::default();
+        record.pinisi.note(at(11), saw("8 %"));
+        record.pinisi.note(at(26), saw("7 %"));
+        assert_eq!(rows(&record)[1].cause, Some(Cause::SawOtherwiseBefore));
     }
 
     #[test]
