@@ -4,12 +4,14 @@
 
 use std::time::{Duration, Instant};
 
-/// A plan is made at least this often, whatever changes or does not.
-pub const AT_LEAST: Duration = Duration::from_secs(1);
+/// A plan is made at least this often, whatever changes or does not. Longer than the usual second
+/// between two figures, so that such a plan does not begin just before them.
+pub const AT_LEAST: Duration = Duration::from_millis(1_500);
 /// Changes within this time of the first are planned for together.
 pub const COALESCE: Duration = Duration::from_millis(50);
-/// After a plan the loop rests this many times as long as the plan took, so that planning takes at
-/// most a quarter of one core, however often something changes.
+/// After a plan the loop rests this many times as long as the plan took. New figures wait for the
+/// rest of the plan before that figures asked for, and for no other's: so each of the two kinds
+/// takes at most a quarter of one core, however often something changes.
 pub const REST: u32 = 3;
 /// Longest rest: a plan that once took long must not make the loop late for ever.
 pub const REST_MAX: Duration = Duration::from_millis(500);
@@ -17,8 +19,14 @@ pub const REST_MAX: Duration = Duration::from_millis(500);
 /// When to plan next.
 #[derive(Debug)]
 pub struct Pace {
+    /// By when other changes, or nothing at all, ask for a plan.
     wanted: Instant,
+    /// From when one may be made for them.
     rested: Instant,
+    /// Since when figures ask for one.
+    figures: Option<Instant>,
+    /// From when one may be made for figures.
+    figures_rested: Instant,
 }
 
 impl Pace {
@@ -28,34 +36,45 @@ impl Pace {
         Self {
             wanted: now,
             rested: now,
+            figures: None,
+            figures_rested: now,
         }
     }
 
     /// Something changed: plan soon, together with what changes meanwhile.
     pub fn soon(&mut self, now: Instant) {
-        self.by(now + COALESCE);
+        self.wanted = self.wanted.min(now + COALESCE);
     }
 
-    /// Something changed that must not wait.
+    /// Something changed that is seldom and must not wait for company.
     pub fn at_once(&mut self, now: Instant) {
-        self.by(now);
+        self.wanted = self.wanted.min(now);
+    }
+
+    /// New figures came.
+    pub fn figures(&mut self, now: Instant) {
+        self.figures.get_or_insert(now);
     }
 
     /// When to plan.
     #[must_use]
     pub fn due(&self) -> Instant {
-        self.wanted.max(self.rested)
+        let other = self.wanted.max(self.rested);
+        match self.figures {
+            Some(since) => other.min(since.max(self.figures_rested)),
+            None => other,
+        }
     }
 
     /// A plan was made, all that was known at `begun` is in it, and it ended at `now`.
     pub fn made(&mut self, begun: Instant, now: Instant) {
         let took = now.saturating_duration_since(begun);
+        let rested = now + took.saturating_mul(REST).min(REST_MAX);
         self.wanted = begun + AT_LEAST;
-        self.rested = now + took.saturating_mul(REST).min(REST_MAX);
-    }
-
-    fn by(&mut self, at: Instant) {
-        self.wanted = self.wanted.min(at);
+        self.rested = rested;
+        if self.figures.take().is_some() {
+            self.figures_rested = rested;
+        }
     }
 }
 
@@ -73,12 +92,12 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_is_made_each_second_though_nothing_changes() {
+    fn a_plan_is_made_now_and_then_though_nothing_changes() {
         let now = Instant::now();
         assert_eq!(Pace::new(now).due(), now);
         let mut pace = idle(now);
         assert_eq!(pace.due(), now + AT_LEAST);
-        pace.at_once(now + 300 * MS);
+        pace.figures(now + 300 * MS);
         pace.made(now + 300 * MS, now + 301 * MS);
         assert_eq!(pace.due(), now + 300 * MS + AT_LEAST, "not sooner");
     }
@@ -97,20 +116,33 @@ mod tests {
         let now = Instant::now();
         let mut pace = idle(now);
         pace.soon(now);
-        pace.at_once(now + 10 * MS);
+        pace.figures(now + 10 * MS);
         assert_eq!(pace.due(), now + 10 * MS);
+        pace.made(now + 10 * MS, now + 10 * MS);
+        assert_eq!(pace.due(), now + 10 * MS + AT_LEAST);
     }
 
     #[test]
     fn a_long_plan_is_followed_by_a_rest_that_is_bounded() {
         let now = Instant::now();
+        for (long, rest) in [(20, 60 * MS), (3_000, REST_MAX)] {
+            let mut pace = idle(now);
+            pace.made(now, now + long * MS);
+            pace.at_once(now + long * MS);
+            assert_eq!(pace.due(), now + long * MS + rest);
+        }
+    }
+
+    #[test]
+    fn figures_rest_after_figures_alone() {
+        let now = Instant::now();
         let mut pace = idle(now);
+        pace.soon(now);
         pace.made(now, now + 20 * MS);
-        pace.at_once(now + 21 * MS);
-        assert_eq!(pace.due(), now + 20 * MS + 60 * MS);
-        let mut pace = idle(now);
-        pace.made(now, now + 3_000 * MS);
-        pace.at_once(now + 3_000 * MS);
-        assert_eq!(pace.due(), now + 3_000 * MS + REST_MAX);
+        pace.figures(now + 25 * MS);
+        assert_eq!(pace.due(), now + 25 * MS, "that plan was not for figures");
+        pace.made(now + 25 * MS, now + 45 * MS);
+        pace.figures(now + 50 * MS);
+        assert_eq!(pace.due(), now + 45 * MS + 60 * MS);
     }
 }

@@ -168,7 +168,7 @@ impl Runner {
                     self.pace.made(begun, Instant::now());
                 }
                 news = gather.news() => match news {
-                    News::Figures => self.pace.at_once(Instant::now()),
+                    News::Figures => self.pace.figures(Instant::now()),
                     News::Other => self.pace.soon(Instant::now()),
                 },
                 () = leadership.changed() => {
