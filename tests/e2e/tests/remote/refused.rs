@@ -63,6 +63,15 @@ fn a_quota_that_is_too_small_is_shared_and_named_and_used_once_it_is_raised() {
             anyhow::ensure!(sum.0 <= 2, "the same room twice: {sum:?}");
             Ok(sum)
         };
+        // Before the other holds its place at home, one alone would find room for all of its own.
+        eventually("both serve at home", 60, async || {
+            for name in services {
+                let home = replicas(&clouds.hub, ns, name).await?;
+                anyhow::ensure!(home == Some((2, 2)), "{name}: {home:?}");
+            }
+            Ok(true)
+        })
+        .await?;
         for name in services {
             clouds.exporter.set(ns, name, Offered::Rps(75.0));
         }
