@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 
+use crate::cargo::cargo;
 use crate::process::end_with_parent;
 use crate::progress::Progress;
 
@@ -92,7 +93,7 @@ fn build_in(folder: &Path, binary: &str, progress: &Progress) -> Result<PathBuf>
         Some(name) => name.to_owned(),
     };
     progress.tick(|| format!("building {binary}"));
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = cargo();
     command
         .args([
             "build",

@@ -13,6 +13,7 @@ mod base64;
 pub mod bench;
 pub mod binaries;
 pub mod cache;
+mod cargo;
 mod checkout;
 pub mod children;
 pub mod client;

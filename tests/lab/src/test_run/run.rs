@@ -59,8 +59,7 @@ impl Runner {
     /// cargo with these arguments, in the checkout.
     #[must_use]
     pub fn cargo<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> std::process::Command {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = std::process::Command::new(cargo);
+        let mut command = crate::cargo::cargo();
         command.args(args);
         command
     }
