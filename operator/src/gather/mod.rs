@@ -173,12 +173,6 @@ impl Gather {
         self.changes.mark_unchanged();
     }
 
-    /// A receiver of its own for somebody else who waits for changes.
-    #[must_use]
-    pub fn subscribe(&self) -> channel::Receiver<u64> {
-        self.shared.changes.subscribe()
-    }
-
     /// True once the initial list of every kind was complete here. Until then nothing may be judged.
     /// Other clusters are not waited for.
     #[must_use]
