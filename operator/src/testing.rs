@@ -145,6 +145,7 @@ pub(crate) fn load(milli: u64, second: i64) -> Demand {
             at: at(second),
         },
         start_up: jiff::SignedDuration::from_secs(8),
+        forecast: false,
     })
 }
 
@@ -184,6 +185,7 @@ pub(crate) fn workload(home: u32, cloud: u32) -> workload::Workload {
         ]
         .into(),
         refused: Default::default(),
+        windows: Vec::new(),
         competitor: None,
     }
 }

@@ -277,6 +277,7 @@ fn the_larger_of_load_and_metrics_counts() {
             at: at(when),
         },
         start_up: secs(8),
+        forecast: false,
     };
     let mut run = Run::new(3, |m| m.load = Some(load(20, 0)));
     assert_eq!(want(&run.plan()), 22, "load with its margin");

@@ -162,6 +162,7 @@ fn load(
         scale_down_window: SignedDuration::from_secs(i64::from(window)),
         signal: signal::latest(scope.index, signal, &scope.workload.key, now),
         start_up: START_UP,
+        forecast: false,
     })
 }
 

@@ -188,6 +188,7 @@ pub fn check_one(
             limits: found.template.limits,
             legs,
             refused,
+            windows: Vec::new(),
             competitor: wants.autoscaler(found, siblings).map(ToOwned::to_owned),
         }),
         _ => None,

@@ -3,6 +3,7 @@
 pub mod amounts;
 pub mod quota;
 pub mod refusal;
+pub mod schedule;
 pub mod site;
 pub mod workload;
 

@@ -3,6 +3,7 @@
 
 use super::amounts::{MilliLoad, Percent, Replicas, Resources};
 use super::refusal::Refusal;
+use super::schedule::Window;
 use super::site::{SiteName, SovereignSite};
 use crate::hpa;
 use jiff::{SignedDuration, Timestamp};
@@ -69,6 +70,9 @@ pub struct Workload {
     /// Sites that refuse this workload: nothing new goes there, what runs there stays.
     #[serde(default)]
     pub refused: BTreeMap<SiteName, Refusal>,
+    /// Announced windows of more load, those that are over long ago left out.
+    #[serde(default)]
+    pub windows: Vec<Window>,
     /// Another autoscaler on the same count, such as "HorizontalPodAutoscaler web".
     pub competitor: Option<String>,
 }
@@ -139,6 +143,9 @@ pub struct LoadDemand {
     pub signal: Signal,
     /// From a write of the scale to a Ready replica at the slowest site that could be next.
     pub start_up: SignedDuration,
+    /// True where the load of earlier days may make replicas ahead of time.
+    #[serde(default)]
+    pub forecast: bool,
 }
 
 /// A total that follows metrics as an HPA does, over all sites: one target whose count is the sum

@@ -174,6 +174,7 @@ fn any_demand() -> impl Strategy<Value = Demand> {
                 scale_down_window,
                 signal,
                 start_up,
+                forecast: false,
             })
         },
     );
@@ -504,6 +505,7 @@ fn any_workload() -> impl Strategy<Value = Workload> {
                     limits,
                     legs,
                     refused,
+                    windows: Vec::new(),
                     competitor,
                 }
             },

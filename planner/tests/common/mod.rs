@@ -108,6 +108,7 @@ pub fn mass(demand: Demand) -> Workload {
         limits: Resources::ZERO,
         legs: BTreeMap::new(),
         refused: BTreeMap::new(),
+        windows: Vec::new(),
         competitor: None,
     }
 }
@@ -134,6 +135,7 @@ pub fn load(units: u64, when: Timestamp) -> Demand {
             at: when,
         },
         start_up: secs(8),
+        forecast: false,
     })
 }
 

@@ -77,9 +77,13 @@ fn one_falls_silent_and_keeps_its_counts_and_the_other_goes_on() {
         eventually("the second is back, the surplus gone", 60, async || {
             let own = replicas(second, ns, "web").await?.unwrap_or_default();
             let other = replicas(there, ns, "web").await?.unwrap_or_default();
-            Ok(clouds.site("second", "Ready").await?.0 == "True"
-                && own.1 >= kept
-                && other.0 < 2 + kept)
+            let ready = clouds.site("second", "Ready").await?;
+            anyhow::ensure!(
+                ready.0 == "True" && own.1 >= kept && other.0 < 2 + kept,
+                "kept {kept}, there {own:?}, in the other {other:?}, {ready:?}, {:?}",
+                workload(hub, ns, "web").await?.status
+            );
+            Ok(true)
         })
         .await?;
         let moments = record.moments();
