@@ -71,7 +71,7 @@ fn stages(spec: &LabSpec) -> String {
     }
     let _ = write!(
         all,
-        "---\n{JOB_DONE}---\n{}",
+        "---\n{POD_READY_AGAIN}---\n{JOB_DONE}---\n{}",
         pod_gone(milliseconds(spec.pod_delete_seconds))
     );
     all
@@ -150,6 +150,26 @@ spec:
         lastHeartbeatTime: {{ $now | Quote }}
         lastTransitionTime: {{ $since | Quote }}
       {{ end }}
+"#;
+
+/// A node that missed its leases had its pods marked unready; a kubelet puts that right itself.
+const POD_READY_AGAIN: &str = r#"apiVersion: kwok.x-k8s.io/v1alpha1
+kind: Stage
+metadata: {name: pod-ready-again}
+spec:
+  resourceRef: {apiGroup: v1, kind: Pod}
+  selector:
+    matchExpressions:
+    - {key: '.metadata.deletionTimestamp', operator: DoesNotExist}
+    - {key: '.status.phase', operator: In, values: [Running]}
+    - {key: '.status.conditions.[] | select(.type == "Ready") | .status', operator: In, values: ["False"]}
+  delay: {durationMilliseconds: 1000}
+  next:
+    statusTemplate: |
+      {{ $now := Now }}
+      conditions:
+      - {type: Ready, status: "True", lastTransitionTime: {{ $now | Quote }}}
+      - {type: ContainersReady, status: "True", lastTransitionTime: {{ $now | Quote }}}
 "#;
 
 const JOB_DONE: &str = r#"apiVersion: kwok.x-k8s.io/v1alpha1
