@@ -1,0 +1,149 @@
+//! The benchmark's table: unserved percent at cost by the oracle's, for each load, start-up and
+//! autoscaler. `cargo run --release -p pinisi-simulator --example rows -- --help`
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use pinisi_planner::model::amounts::Replicas;
+use pinisi_planner::model::site::{SiteKind, SiteName};
+use pinisi_simulator::contenders::{Contender, hpa::Hpa, keda::Keda, oracle, pinisi::Pinisi};
+use pinisi_simulator::fleet::SiteSetup;
+use pinisi_simulator::load::{Load, Scale};
+use pinisi_simulator::rows::{ROWS, Row, registration};
+use pinisi_simulator::run::{Setup, run};
+use pinisi_simulator::summary::Summary;
+use pinisi_simulator::time::Millis;
+use pinisi_simulator::trace::Trace;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const HELP: &str = "rows [--start-up 20,60,180] [--only pinisi,hpa,keda] [--row TEXT] [--threads 2]
+     [--peak 500] [--equal-lag] [--dir simulator/traces]";
+const PER_REPLICA: f64 = 100.0;
+
+struct Args {
+    start_ups: Vec<i64>,
+    only: Vec<String>,
+    row: String,
+    threads: usize,
+    peak: u32,
+    equal_lag: bool,
+    dir: String,
+}
+
+fn args() -> Args {
+    let mut a = Args {
+        start_ups: vec![20, 60, 180],
+        only: ["pinisi", "hpa", "keda"].map(String::from).to_vec(),
+        row: String::new(),
+        threads: 2,
+        peak: 500,
+        equal_lag: false,
+        dir: concat!(env!("CARGO_MANIFEST_DIR"), "/traces").into(),
+    };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().expect(HELP);
+        match word.as_str() {
+            "--start-up" => a.start_ups = value().split(',').map(|s| s.parse().unwrap()).collect(),
+            "--only" => a.only = value().split(',').map(String::from).collect(),
+            "--row" => a.row = value().to_lowercase(),
+            "--threads" => a.threads = value().parse().unwrap(),
+            "--peak" => a.peak = value().parse().unwrap(),
+            "--equal-lag" => a.equal_lag = true,
+            "--dir" => a.dir = value(),
+            _ => {
+                println!("{HELP}");
+                std::process::exit(0);
+            }
+        }
+    }
+    a
+}
+
+fn trace(row: &Row, dir: &str) -> Trace {
+    let Some(file) = row.file else {
+        return registration();
+    };
+    let text = std::fs::read_to_string(format!("{dir}/{file}")).unwrap();
+    Trace::parse(&text).unwrap_or_else(|e| panic!("{file}: {e}"))
+}
+
+fn setup(trace: &Trace, peak: u32, start_up: i64) -> Setup {
+    let site = |name: &str, kind| SiteSetup {
+        name: SiteName::new(name),
+        kind,
+        capacity: Replicas::new(peak * 20),
+        start_up: Millis::secs(start_up),
+    };
+    Setup {
+        load: Load::of(trace, Scale::PeakOf(f64::from(peak) * PER_REPLICA)),
+        start: trace.start,
+        per_replica: PER_REPLICA,
+        min: Replicas::new(1),
+        max: Replicas::new(peak * 10),
+        sites: vec![
+            site("home", SiteKind::OnPrem),
+            site("cloud", SiteKind::Cloud),
+        ],
+    }
+}
+
+fn contender(name: &str, setup: &Setup, equal_lag: bool) -> Box<dyn Contender> {
+    match name {
+        "pinisi" => Box::new(Pinisi::new(setup)),
+        "hpa" => Box::new(Hpa::new(equal_lag)),
+        "keda" => Box::new(Keda::new(equal_lag)),
+        other => panic!("{other}: {HELP}"),
+    }
+}
+
+fn main() {
+    let a = args();
+    let rows: Vec<&Row> = ROWS
+        .iter()
+        .filter(|r| r.name.to_lowercase().contains(&a.row))
+        .collect();
+    let mut jobs = Vec::new();
+    for (r, _) in rows.iter().enumerate() {
+        for (s, _) in a.start_ups.iter().enumerate() {
+            for (c, _) in a.only.iter().enumerate() {
+                jobs.push((r, s, c));
+            }
+        }
+    }
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(vec![None; jobs.len()]);
+    std::thread::scope(|scope| {
+        for _ in 0..a.threads {
+            scope.spawn(|| {
+                while let Some(&(r, s, c)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let trace = trace(rows[r], &a.dir);
+                    let setup = setup(&trace, a.peak, a.start_ups[s]);
+                    let mut contender = contender(&a.only[c], &setup, a.equal_lag);
+                    let tally = run(&setup, contender.as_mut());
+                    let summary = Summary::of(&tally, &oracle::tally(&setup));
+                    let i = jobs.iter().position(|j| *j == (r, s, c)).unwrap();
+                    done.lock().unwrap()[i] = Some(summary);
+                }
+            });
+        }
+    });
+    let done = done.into_inner().unwrap();
+    println!("| load | start-up | {} |", a.only.join(" | "));
+    println!("|---|---|{}", "---|".repeat(a.only.len()));
+    for (r, row) in rows.iter().enumerate() {
+        for (s, start_up) in a.start_ups.iter().enumerate() {
+            let cells = jobs.iter().zip(&done).filter(|(j, _)| (j.0, j.1) == (r, s));
+            let cells: Vec<String> = cells
+                .map(|(_, d)| {
+                    let d = d.unwrap();
+                    format!(
+                        "{:.3} @ {:.3} ({:.0})",
+                        d.unserved_pct, d.cost_ratio, d.churn
+                    )
+                })
+                .collect();
+            println!("| {} | {start_up} s | {} |", row.name, cells.join(" | "));
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Runs a load of the past, or an imagined one, against the real planner and against models of other
+//! autoscalers, and says what each left unserved and what it cost. Deliberately not here: a clock,
+//! threads, chance, a network, the command line. The same input gives the same figures to the bit.
+
+pub mod contenders;
+pub mod fleet;
+pub mod load;
+pub mod rows;
+pub mod run;
+pub mod summary;
+pub mod time;
+pub mod trace;
