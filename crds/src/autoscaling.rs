@@ -37,7 +37,8 @@ pub struct Autoscaling {
     #[schemars(length(min = 1, max = 16))]
     pub metrics: Option<Vec<MetricSpec>>,
     /// As in autoscaling/v2. `load` reads `scaleDown.stabilizationWindowSeconds` of it, `metrics`
-    /// all. Absent: an HPA's own defaults.
+    /// all. Absent: an HPA's own defaults for `metrics`; for `load` a little more than the time that
+    /// it takes to get a replica back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behavior: Option<Behavior>,
 }
@@ -53,6 +54,11 @@ pub struct Load {
     #[schemars(with = "String", length(min = 1, max = 32))]
     #[x_kube(validation = Rule::new("isQuantity(self) && quantity(self).isGreaterThan(quantity('0')) && quantity(self).isLessThan(quantity('1Ti'))").message("perReplica is the load that one replica serves: a quantity above 0 and below 1Ti, for example '100' or '500m'"))]
     pub per_replica: Quantity,
+    /// Room above the load that is always kept, in percent of it. More is kept where the last days
+    /// have shown that the load grows faster than replicas start. 0 to 100. Absent: 30.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub headroom_percent: Option<i32>,
 }
 
 /// A query of a SignalSource.

@@ -139,7 +139,8 @@ pub(crate) fn load(milli: u64, second: i64) -> Demand {
         min: Replicas::new(1),
         max: Replicas::new(50),
         per_replica: MilliLoad(100_000),
-        scale_down_window: jiff::SignedDuration::from_secs(300),
+        headroom: pinisi_planner::model::amounts::Percent::new(10),
+        scale_down_window: Some(jiff::SignedDuration::from_secs(300)),
         signal: Signal::Fresh {
             load: MilliLoad(milli),
             at: at(second),

@@ -78,7 +78,13 @@ pub(crate) fn decide(
         ours: writes,
         scaled_to_zero: before.decisions.scaled_to_zero,
     };
-    let mut wanted = demand::decide(&workload.demand, &before.statistics, count, now);
+    let mut wanted = demand::decide(
+        &workload.demand,
+        &workload.windows,
+        &before.statistics,
+        count,
+        now,
+    );
     if let Some(word) = word {
         wanted = demand::overridden(wanted, word);
     }
@@ -396,7 +402,10 @@ fn rank(reason: &Reason) -> u8 {
         Reason::Draining { .. } => 10,
         Reason::Overflow { .. } => 11,
         Reason::Warming { .. } => 12,
-        Reason::HeldByWindow { .. } | Reason::Stabilized { .. } | Reason::RateLimited { .. } => 13,
+        Reason::Scheduled { .. }
+        | Reason::HeldByWindow { .. }
+        | Reason::Stabilized { .. }
+        | Reason::RateLimited { .. } => 13,
         Reason::AtMinimum(_) => 14,
         Reason::Load { .. } | Reason::Metric { .. } => 15,
         Reason::SetByHand(_) => 16,

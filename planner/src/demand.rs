@@ -1,22 +1,25 @@
-//! How many replicas in all, and why: from a hand, from a load signal, from metrics, or from whoever
-//! owns the count. Not here: where they run, and whether that many fit.
+//! How many replicas in all, and why: from a hand, from a load signal, from metrics, from a schedule
+//! on top, or from whoever owns the count. Not here: where they run, and whether that many fit.
 
+mod gate;
+mod growth;
+mod histogram;
+mod load;
 mod metrics;
+mod schedule;
 mod trend;
 mod window;
 
+pub use growth::{Growth, hold};
 pub use trend::SAMPLES_MAX;
 
 use crate::hpa::Outcome;
 use crate::memory::Statistics;
-use crate::model::amounts::{MilliLoad, Replicas};
-use crate::model::workload::{Demand, LoadDemand, Override, Signal};
+use crate::model::amounts::Replicas;
+use crate::model::schedule::Window;
+use crate::model::workload::{Demand, MetricsDemand, Override};
 use crate::reason::Reason;
-use crate::time::after;
-use jiff::{SignedDuration, Timestamp};
-
-/// On top of an ordinary load, until growth statistics of the workload itself are kept.
-pub const MARGIN_PERCENT: u64 = 10;
+use jiff::Timestamp;
 
 /// What a workload wants.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +63,7 @@ impl Count {
 /// The total.
 pub(crate) fn decide(
     demand: &Demand,
+    windows: &[Window],
     statistics: &Statistics,
     count: Count,
     now: Timestamp,
@@ -76,31 +80,61 @@ pub(crate) fn decide(
                 syncs: None,
                 ..statistics.clone()
             };
-            from_load(load, statistics, count.floor(), now)
+            load::from_load(load, windows, statistics, count.floor(), now)
         }
-        Demand::Metrics(demand) => match &demand.load {
-            None => {
-                let statistics = Statistics {
-                    blocked: statistics.blocked.clone(),
-                    syncs: statistics.syncs.clone(),
-                    ..Statistics::default()
-                };
-                metrics::from_metrics(demand, statistics, count, now)
-            }
-            Some(load) => {
-                let by_load = from_load(load, statistics.clone(), count.floor(), now);
-                let by_metrics = metrics::from_metrics(demand, by_load.statistics, count, now);
-                let mut reasons = by_load.reasons;
-                reasons.extend(by_metrics.reasons);
-                Wanted {
-                    want: by_load.want.max(by_metrics.want),
-                    held: by_load.held || by_metrics.held,
-                    reasons,
-                    ..by_metrics
-                }
-            }
-        },
+        Demand::Metrics(demand) => {
+            let wanted = with_metrics(demand, windows, statistics, count, now);
+            scheduled(wanted, demand, windows, now)
+        }
     }
+}
+
+/// A total that follows metrics, and a load beside them where there is one.
+fn with_metrics(
+    demand: &MetricsDemand,
+    windows: &[Window],
+    statistics: &Statistics,
+    count: Count,
+    now: Timestamp,
+) -> Wanted {
+    let Some(load) = &demand.load else {
+        let statistics = Statistics {
+            blocked: statistics.blocked.clone(),
+            syncs: statistics.syncs.clone(),
+            ..Statistics::default()
+        };
+        return metrics::from_metrics(demand, statistics, count, now);
+    };
+    let by_load = load::from_load(load, windows, statistics.clone(), count.floor(), now);
+    let by_metrics = metrics::from_metrics(demand, by_load.statistics, count, now);
+    let mut reasons = by_load.reasons;
+    reasons.extend(by_metrics.reasons);
+    Wanted {
+        want: by_load.want.max(by_metrics.want),
+        held: by_load.held || by_metrics.held,
+        reasons,
+        ..by_metrics
+    }
+}
+
+/// What metrics want, with what was announced. A load beside them has its own in it already.
+fn scheduled(
+    mut wanted: Wanted,
+    demand: &MetricsDemand,
+    windows: &[Window],
+    now: Timestamp,
+) -> Wanted {
+    if demand.load.is_some() {
+        return wanted;
+    }
+    let need = wanted.want;
+    if let Some(floor) = schedule::floor(windows, None, demand.start_up, need, now)
+        && floor.replicas > wanted.want
+    {
+        wanted.want = floor.replicas.min(demand.max);
+        wanted.reasons.push(floor.reason);
+    }
+    wanted
 }
 
 /// A total that needs no working out.
@@ -125,102 +159,4 @@ pub(crate) fn overridden(mut wanted: Wanted, word: &Override) -> Wanted {
         wanted.held = false;
     }
     wanted
-}
-
-fn from_load(
-    load: &LoadDemand,
-    mut statistics: Statistics,
-    floor: Replicas,
-    now: Timestamp,
-) -> Wanted {
-    let lost = match &load.signal {
-        Signal::Fresh { load: x, at } => return from_figure(load, *x, *at, statistics, floor, now),
-        Signal::Stale { at } => Reason::StaleSignal { at: *at },
-        Signal::Missing(fault) => Reason::NoSignal(fault.clone()),
-    };
-    statistics.needs_since = None;
-    let mut reasons = vec![lost];
-    if floor < load.min {
-        reasons.push(Reason::AtMinimum(load.min));
-    }
-    Wanted {
-        want: floor.max(load.min),
-        held: true,
-        reasons,
-        statistics,
-        outcome: None,
-        scaled_to_zero: false,
-    }
-}
-
-fn from_figure(
-    load: &LoadDemand,
-    x: MilliLoad,
-    at: Timestamp,
-    mut statistics: Statistics,
-    floor: Replicas,
-    now: Timestamp,
-) -> Wanted {
-    let span = load.scale_down_window.max(SignedDuration::ZERO);
-    trend::record(&mut statistics.samples, at, x, now);
-    let ahead = trend::rising(&statistics.samples, x, load.start_up, now);
-    let (need, counted) = need(x, ahead, load.per_replica);
-    let mut reasons = Vec::new();
-
-    if window::lapsed(&statistics.needs, span, now) {
-        statistics.needs_since = None;
-    }
-    let since = statistics.needs_since.map_or(now, |t| t.min(now));
-    statistics.needs_since = Some(since);
-    let kept = window::record(&mut statistics.needs, need, span, now);
-    if kept > need {
-        reasons.push(Reason::HeldByWindow { need, held: kept });
-    }
-    let until = after(since, span);
-    let held = now < until;
-    let mut want = kept;
-    if held && floor > kept {
-        reasons.push(Reason::Warming { until });
-        want = floor;
-    }
-    reasons.push(Reason::Load {
-        load: counted,
-        per_replica: load.per_replica,
-        need,
-        rising: ahead.is_some_and(|y| counted == y),
-    });
-
-    if want < load.min {
-        want = load.min;
-        reasons.push(Reason::AtMinimum(load.min));
-    }
-    // A maximum below what runs is obeyed once the history is back, as every other decrease.
-    let most = if held { load.max.max(floor) } else { load.max };
-    if want > most {
-        reasons.push(Reason::AtMaximum {
-            need: want,
-            max: load.max,
-        });
-        want = most;
-    }
-    Wanted {
-        want,
-        held,
-        reasons,
-        statistics,
-        outcome: None,
-        scaled_to_zero: false,
-    }
-}
-
-/// Replicas for a load, and the load that was counted: with its margin, or ahead of its rise.
-fn need(x: MilliLoad, ahead: Option<MilliLoad>, per_replica: MilliLoad) -> (Replicas, MilliLoad) {
-    let with_margin = (u128::from(x.0) * u128::from(100 + MARGIN_PERCENT)).div_ceil(100);
-    let counted = with_margin.max(ahead.map_or(0, |y| u128::from(y.0)));
-    let replicas = counted.div_ceil(u128::from(per_replica.0.max(1)));
-    let replicas = Replicas::new(u32::try_from(replicas).unwrap_or(u32::MAX));
-    (
-        replicas,
-        MilliLoad(u64::try_from(counted).unwrap_or(u64::MAX)),
-    )
 }

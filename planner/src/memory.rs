@@ -1,6 +1,7 @@
 //! What one plan leaves for the next. [`Decisions`] go into status with the decision and survive
 //! a restart; [`Statistics`] may be lost, and until they are back nothing shrinks.
 
+use crate::demand::Growth;
 use crate::hpa;
 use crate::model::amounts::{MilliLoad, Replicas};
 use crate::model::site::SiteName;
@@ -79,7 +80,10 @@ pub struct Statistics {
     pub needs: VecDeque<(Timestamp, Replicas)>,
     /// Since when needs have been recorded without a gap; nothing shrinks until this is a whole
     /// window ago.
-    pub needs_since: Option<Timestamp>,
+    pub since: Option<Timestamp>,
+    /// How the load has grown in the past.
+    #[serde(default)]
+    pub growth: Growth,
     /// Sites that did not take pods, and until when they are not tried again.
     pub blocked: BTreeMap<SiteName, Blocked>,
     /// What the metrics have come to so far.

@@ -32,6 +32,21 @@ pub enum Reason {
         /// What is kept.
         held: Replicas,
     },
+    /// An announced window asks for this many.
+    Scheduled {
+        /// Its name in the spec.
+        window: String,
+        /// When it opens.
+        start: Timestamp,
+        /// When it is over.
+        end: Timestamp,
+        /// Asked for now.
+        replicas: Replicas,
+        /// Asked for when it opens.
+        all: Replicas,
+        /// True where its load has not come, so that replicas are given up again.
+        no_show: bool,
+    },
     /// Cut by minReplicas.
     AtMinimum(Replicas),
     /// Cut by maxReplicas.
@@ -183,6 +198,7 @@ impl Reason {
         match self {
             Self::Load { .. } => "LoadNeeds",
             Self::HeldByWindow { .. } => "ScaleDownStabilized",
+            Self::Scheduled { .. } => "ScheduledWindow",
             Self::AtMinimum(_) => "TooFewReplicas",
             Self::AtMaximum { .. } => "TooManyReplicas",
             Self::NoSignal(fault) => match fault {
@@ -254,6 +270,24 @@ impl fmt::Display for Reason {
                 write!(
                     f,
                     "load needs {need}, held at {held} for the scale-down window"
+                )
+            }
+            Self::Scheduled {
+                window,
+                start,
+                end,
+                replicas,
+                all,
+                no_show,
+            } => {
+                let why = match (no_show, replicas < all) {
+                    (true, _) => "; its load has not come, so they are given up again",
+                    (false, true) => "; more are on the way",
+                    (false, false) => "",
+                };
+                write!(
+                    f,
+                    "window {window} ({start} to {end}) asks for {replicas} of {all}{why}"
                 )
             }
             Self::AtMinimum(min) => write!(f, "at minReplicas {min}"),

@@ -271,7 +271,8 @@ fn the_larger_of_load_and_metrics_counts() {
         min: n(1),
         max: n(100),
         per_replica: MilliLoad(1000),
-        scale_down_window: secs(60),
+        headroom: pinisi_planner::model::amounts::Percent::new(10),
+        scale_down_window: Some(secs(60)),
         signal: Signal::Fresh {
             load: MilliLoad(units * 1000),
             at: at(when),

@@ -205,7 +205,7 @@ proptest! {
                 }
                 Demand::Untouched | Demand::Fixed(_) => None,
             };
-            if let Some(l) = load { l.scale_down_window = l.scale_down_window.max(secs(1)); }
+            if let Some(l) = load { l.scale_down_window = l.scale_down_window.map(|w| w.max(secs(1))); }
         }
         for m in memory.workloads.values_mut() { m.statistics = Statistics::default(); }
         memory.low_since.clear();

@@ -21,8 +21,8 @@ use pinisi_planner::model::{
 };
 use std::collections::BTreeMap;
 
-/// The total shrinks only to the highest need of this window, in seconds, where none is named.
-const SCALE_DOWN_WINDOW_DEFAULT: i32 = 300;
+/// Room above a load, in percent, where the spec names none: an HPA at its usual target of 70 % keeps 43.
+pub const HEADROOM_DEFAULT: i32 = 30;
 /// From a write of the scale to a Ready replica. A guess until it is learnt from the pods
 /// themselves: longer than most, so that growth is asked for early rather than late.
 pub const START_UP: SignedDuration = SignedDuration::from_secs(10);
@@ -138,11 +138,19 @@ fn load(
 ) -> Option<LoadDemand> {
     let Bounds { min, max, behavior } = bounds;
     let window = behavior.as_ref().and_then(|b| b.down.window_seconds);
-    let window = window.unwrap_or(SCALE_DOWN_WINDOW_DEFAULT);
     let api::Load {
         signal,
         per_replica,
+        headroom_percent,
     } = load;
+    let headroom = number(
+        "spec.autoscaling.load.headroomPercent",
+        *headroom_percent,
+        HEADROOM_DEFAULT,
+        0,
+        100,
+        problems,
+    );
     let per_replica = match millis(&per_replica.0) {
         Ok(n) if n > 0 && n < PER_REPLICA_MAX => n,
         _ => {
@@ -159,7 +167,8 @@ fn load(
         min: *min,
         max: *max,
         per_replica: MilliLoad(per_replica),
-        scale_down_window: SignedDuration::from_secs(i64::from(window)),
+        headroom: Percent::new(headroom),
+        scale_down_window: window.map(|n| SignedDuration::from_secs(n.into())),
         signal: signal::latest(scope.index, signal, &scope.workload.key, now),
         start_up: START_UP,
         forecast: false,

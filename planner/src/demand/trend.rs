@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::VecDeque;
 
 /// Samples kept for one workload.
-pub const SAMPLES_MAX: usize = 64;
+pub const SAMPLES_MAX: usize = 32;
 /// Samples closer than this give no slope: their times are too coarse.
 const GAP_MIN: SignedDuration = SignedDuration::from_millis(500);
 /// Samples older than this say nothing about the trend.
@@ -90,7 +90,7 @@ pub(crate) fn rising(
         .max(x * NOISE_PERCENT / 100);
     // What has been seen to rise must be more than noise as well: looking ahead enlarges noise.
     let oldest = recent().last().map_or(x, |(_, value)| i128::from(value.0));
-    (rise > noise && x - oldest > noise).then(|| {
+    (rise > noise && 2 * (x - oldest) > noise).then(|| {
         let y = (x + rise).min(x * RISE_MAX_FOLD).max(x);
         MilliLoad(u64::try_from(y).unwrap_or(u64::MAX))
     })

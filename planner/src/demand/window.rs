@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::VecDeque;
 
 /// Slices that a window is kept in.
-const SLICES: i64 = 64;
+const SLICES: i64 = 32;
 
 /// Adds a need and returns the highest one of the window.
 pub(crate) fn record(

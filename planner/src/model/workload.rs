@@ -137,8 +137,11 @@ pub struct LoadDemand {
     pub max: Replicas,
     /// Load that one replica serves; never 0.
     pub per_replica: MilliLoad,
-    /// The total shrinks only to the highest need of this window.
-    pub scale_down_window: SignedDuration,
+    /// Room above the load that is always kept. More of it is kept where the past has shown a need.
+    pub headroom: Percent,
+    /// The total shrinks only to the highest need of this window. `None`: of a little more than the
+    /// time that it takes to get a replica back, see [`crate::demand::hold`].
+    pub scale_down_window: Option<SignedDuration>,
     /// The latest word of the signal.
     pub signal: Signal,
     /// From a write of the scale to a Ready replica at the slowest site that could be next.

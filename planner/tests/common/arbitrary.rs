@@ -171,7 +171,8 @@ fn any_demand() -> impl Strategy<Value = Demand> {
                 min,
                 max,
                 per_replica,
-                scale_down_window,
+                headroom: Percent::new(10),
+                scale_down_window: Some(scale_down_window),
                 signal,
                 start_up,
                 forecast: false,
@@ -564,10 +565,11 @@ fn any_memory_of_one() -> impl Strategy<Value = WorkloadMemory> {
         btree_map(site_name(), blocked, 0..3),
         option::of(any_syncs()),
     )
-        .prop_map(|(samples, needs, needs_since, blocked, syncs)| Statistics {
+        .prop_map(|(samples, needs, since, blocked, syncs)| Statistics {
             samples: samples.into(),
             needs: needs.into(),
-            needs_since,
+            since,
+            growth: Default::default(),
             blocked,
             syncs: syncs.map(Box::new),
         });

@@ -129,7 +129,8 @@ pub fn load(units: u64, when: Timestamp) -> Demand {
         min: n(1),
         max: Replicas::MAX,
         per_replica: MilliLoad(1000),
-        scale_down_window: secs(60),
+        headroom: Percent::new(10),
+        scale_down_window: Some(secs(60)),
         signal: Signal::Fresh {
             load: MilliLoad(units * 1000),
             at: when,

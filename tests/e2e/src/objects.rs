@@ -149,7 +149,7 @@ pub fn mass(namespace: &str, name: &str, sites: &[&str], min: u32, max: u32) -> 
             "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
             "autoscaling": {
                 "minReplicas": min, "maxReplicas": max,
-                "load": {"signal": {"source": "prometheus", "query": "rps"}, "perReplica": "10"},
+                "load": {"signal": {"source": "prometheus", "query": "rps"}, "perReplica": "10", "headroomPercent": 10},
                 "behavior": {"scaleDown": {"stabilizationWindowSeconds": 5}},
             },
             "placement": {"tiers": tiers},

@@ -60,6 +60,12 @@ impl LoadChoice {
             ));
             return None;
         };
-        Some(json!({ "signal": { "source": source, "query": query }, "perReplica": per_replica }))
+        let mut load =
+            json!({ "signal": { "source": source, "query": query }, "perReplica": per_replica });
+        if self.per_replica.is_none() {
+            // A trigger's threshold has its headroom in it.
+            load["headroomPercent"] = json!(0);
+        }
+        Some(load)
     }
 }

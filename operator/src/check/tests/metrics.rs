@@ -552,7 +552,7 @@ fn load_beside_metrics() {
     );
     c.workload(hw);
     let load = demand(&c).load.unwrap();
-    assert_eq!(load.scale_down_window, SignedDuration::from_secs(60));
+    assert_eq!(load.scale_down_window, Some(SignedDuration::from_secs(60)));
 }
 
 #[test]

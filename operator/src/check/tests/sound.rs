@@ -1,7 +1,6 @@
 //! What a sound workload becomes.
 
 use super::build::*;
-use jiff::SignedDuration;
 use pinisi_crds::hybrid_workload::Mode;
 use pinisi_planner::model::{
     amounts::{MilliLoad, Replicas, Resources},
@@ -26,7 +25,7 @@ fn load_and_defaults() {
         (load.min.get(), load.max.get(), load.per_replica),
         (2, 50, MilliLoad(100_000))
     );
-    assert_eq!(load.scale_down_window, SignedDuration::from_secs(300));
+    assert_eq!((load.scale_down_window, load.headroom.get()), (None, 30));
     assert_eq!(
         load.signal,
         Signal::Fresh {

@@ -69,8 +69,7 @@ fn gateways_are_followed_within_a_second_and_a_dead_one_shrinks_nothing() {
 
 fn follows(name: &str) -> Value {
     let mut body = mass(NS, name, &["home-gate"], 1, 60);
-    body["spec"]["autoscaling"]["load"] =
-        json!({"signal": {"source": "gates", "query": name}, "perReplica": "100"});
+    body["spec"]["autoscaling"]["load"] = json!({"signal": {"source": "gates", "query": name}, "perReplica": "100", "headroomPercent": 10});
     body
 }
 

@@ -306,7 +306,7 @@ fn service(name: &str) -> [Value; 2] {
             "class": "MassTraffic",
             "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
             "autoscaling": {"minReplicas": 1, "maxReplicas": 4,
-                "load": {"signal": {"source": BURST, "query": "offered"}, "perReplica": "10"}},
+                "load": {"signal": {"source": BURST, "query": "offered"}, "perReplica": "10", "headroomPercent": 10}},
             "placement": {"tiers": [{"sites": ["home"]}]},
         },
     });

@@ -234,7 +234,7 @@ fn workload(name: &str) -> Value {
             "class": "MassTraffic",
             "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
             "autoscaling": {"minReplicas": CALM, "maxReplicas": SPIKE,
-                "load": {"signal": {"source": SOURCE, "query": QUERY}, "perReplica": PER_REPLICA}},
+                "load": {"signal": {"source": SOURCE, "query": QUERY}, "perReplica": PER_REPLICA, "headroomPercent": 10}},
             "placement": {"tiers": [{"sites": ["home"]}]},
         },
     })
