@@ -5,11 +5,11 @@
 
 use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::model::site::{SiteKind, SiteName};
-use pinisi_simulator::contenders::{Contender, hpa::Hpa, keda::Keda, oracle, pinisi::Pinisi};
-use pinisi_simulator::fleet::SiteSetup;
+use pinisi_simulator::contenders::{Contender, Each, hpa::Hpa, keda::Keda, oracle, pinisi::Pinisi};
 use pinisi_simulator::load::{Load, Scale};
 use pinisi_simulator::rows::{ROWS, Row, registration};
-use pinisi_simulator::run::{Setup, run};
+use pinisi_simulator::run::run;
+use pinisi_simulator::setup::{REQUEST, Service, Setup, SiteSetup};
 use pinisi_simulator::summary::Summary;
 use pinisi_simulator::time::Millis;
 use pinisi_simulator::trace::Trace;
@@ -72,15 +72,21 @@ fn setup(trace: &Trace, peak: u32, start_up: i64) -> Setup {
     let site = |name: &str, kind| SiteSetup {
         name: SiteName::new(name),
         kind,
-        capacity: Replicas::new(peak * 20),
+        capacity: REQUEST.times(u64::from(peak) * 20),
         start_up: Millis::secs(start_up),
     };
     Setup {
-        load: Load::of(trace, Scale::PeakOf(f64::from(peak) * PER_REPLICA)),
         start: trace.start,
-        per_replica: PER_REPLICA,
-        min: Replicas::new(1),
-        max: Replicas::new(peak * 10),
+        span: trace.span(),
+        services: vec![Service {
+            name: "service".into(),
+            load: Load::of(trace, Scale::PeakOf(f64::from(peak) * PER_REPLICA)),
+            per_replica: PER_REPLICA,
+            min: Replicas::new(1),
+            max: Replicas::new(peak * 10),
+            request: REQUEST,
+            sensitive: false,
+        }],
         sites: vec![
             site("home", SiteKind::OnPrem),
             site("cloud", SiteKind::Cloud),
@@ -91,8 +97,8 @@ fn setup(trace: &Trace, peak: u32, start_up: i64) -> Setup {
 fn contender(name: &str, setup: &Setup, equal_lag: bool) -> Box<dyn Contender> {
     match name {
         "pinisi" => Box::new(Pinisi::new(setup)),
-        "hpa" => Box::new(Hpa::new(equal_lag)),
-        "keda" => Box::new(Keda::new(equal_lag)),
+        "hpa" => Box::new(Each::of(setup, &Hpa::new(equal_lag))),
+        "keda" => Box::new(Each::of(setup, &Keda::new(equal_lag))),
         other => panic!("{other}: {HELP}"),
     }
 }

@@ -6,22 +6,57 @@ pub mod keda;
 pub mod oracle;
 pub mod pinisi;
 
-use crate::fleet::Fleet;
-use crate::run::{History, Setup};
+use crate::fleet::{Fleet, Station};
+use crate::history::History;
+use crate::setup::{Service, Setup};
 use crate::time::Millis;
 use pinisi_planner::model::amounts::Replicas;
 
-/// An autoscaler.
+/// An autoscaler of all services.
 pub trait Contender {
-    /// Its name in summaries.
-    fn name(&self) -> &'static str;
     /// Time between two decisions.
     fn period(&self) -> Millis;
-    /// Decides. Called every [`Contender::period`], the first time at the trace's beginning.
-    fn decide(&mut self, view: &View<'_>) -> Ask;
+    /// Decides for each service, in the order of the setup. Called every [`Contender::period`], the
+    /// first time at the beginning.
+    fn decide(&mut self, view: &View<'_>) -> Vec<Ask>;
 }
 
-/// What a contender wants.
+/// An autoscaler of one service that knows nothing of sites.
+pub trait Autoscaler {
+    /// Time between two decisions.
+    fn period(&self) -> Millis;
+    /// Decides; `None` leaves the count as it is.
+    fn decide(&mut self, view: &ServiceView<'_>) -> Option<Replicas>;
+}
+
+/// One autoscaler for each service. They do not know of each other.
+#[derive(Clone, Debug)]
+pub struct Each<A>(Vec<A>);
+
+impl<A: Autoscaler + Clone> Each<A> {
+    /// The same one for all services of a setup.
+    #[must_use]
+    pub fn of(setup: &Setup, one: &A) -> Self {
+        Self(vec![one.clone(); setup.services.len()])
+    }
+}
+
+impl<A: Autoscaler> Contender for Each<A> {
+    fn period(&self) -> Millis {
+        self.0.first().map_or(Millis::NEVER, A::period)
+    }
+
+    fn decide(&mut self, view: &View<'_>) -> Vec<Ask> {
+        let all = self.0.iter_mut().enumerate();
+        let asks = all.map(|(i, one)| {
+            let wanted = view.of(i).and_then(|view| one.decide(&view));
+            wanted.map_or(Ask::Keep, Ask::Total)
+        });
+        asks.collect()
+    }
+}
+
+/// What a contender wants for a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// Everything as it is.
@@ -43,12 +78,21 @@ pub struct Pipeline {
     pub period: Millis,
 }
 
-/// Pinisi's own: what an HPA or KEDA would have on the same signal path (equal lag).
+/// Pinisi's own, on a gateway's page that is asked every second. At equal lag all others have it too.
 pub const PINISI_PIPELINE: Pipeline = Pipeline {
     window: Millis::secs(10),
     delay: Millis::secs(1),
     period: Millis::secs(5),
 };
+
+impl Pipeline {
+    /// The window that a decision at `now` sees.
+    #[must_use]
+    pub const fn window(&self, now: Millis) -> (Millis, Millis) {
+        let to = now.minus(self.delay);
+        (to.minus(self.window), to)
+    }
+}
 
 /// What can be seen at a moment.
 #[derive(Clone, Copy, Debug)]
@@ -57,29 +101,58 @@ pub struct View<'a> {
     pub setup: &'a Setup,
     /// Replicas as they are.
     pub fleet: &'a Fleet,
-    /// Ready replicas as they were.
+    /// Ready replicas as they were, by service.
+    pub histories: &'a [History],
+    /// Now.
+    pub now: Millis,
+}
+
+impl<'a> View<'a> {
+    /// One service of it.
+    #[must_use]
+    pub fn of(&self, service: usize) -> Option<ServiceView<'a>> {
+        Some(ServiceView {
+            setup: self.setup,
+            service: self.setup.services.get(service)?,
+            stations: self.fleet.of(service),
+            history: self.histories.get(service)?,
+            now: self.now,
+        })
+    }
+}
+
+/// What can be seen of one service at a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct ServiceView<'a> {
+    /// What is the same for all.
+    pub setup: &'a Setup,
+    /// The service.
+    pub service: &'a Service,
+    /// Its replicas as they are, by site.
+    pub stations: &'a [Station],
+    /// Its Ready replicas as they were.
     pub history: &'a History,
     /// Now.
     pub now: Millis,
 }
 
-impl View<'_> {
+impl ServiceView<'_> {
     /// Requests a second that came on average between two moments, served or not.
     #[must_use]
-    pub fn offered(&self, from: Millis, to: Millis) -> f64 {
-        self.setup.load.mean(from, to)
+    pub fn offered(&self, (from, to): (Millis, Millis)) -> f64 {
+        self.service.load.mean(from, to)
     }
 
     /// Requests that one replica served which was Ready from `from` to `to`. The load is balanced
     /// evenly, and none serves more than it can.
     #[must_use]
-    pub fn served_by_one(&self, from: Millis, to: Millis) -> f64 {
+    pub fn served_by_one(&self, (from, to): (Millis, Millis)) -> f64 {
         let mut served = 0.0;
         for (a, b, ready) in self.history.between(from, to) {
             if ready > Replicas::ZERO {
                 let ready = f64::from(ready.get());
-                let capacity = ready * self.setup.per_replica;
-                served += self.setup.load.served(a, b, capacity) / ready;
+                let capacity = ready * self.service.per_replica;
+                served += self.service.load.served(a, b, capacity) / ready;
             }
         }
         served

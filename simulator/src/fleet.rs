@@ -1,23 +1,10 @@
-//! The replicas as they come and go at each site: started by a count that is raised, Ready a start-up
-//! later, gone at once when the count is lowered. As a ReplicaSet does, those that are not Ready yet go
-//! first, then the youngest. What finds no room waits without a node.
+//! The replicas as they come and go: made by a count that is raised, Ready a start-up after they have
+//! found a node, gone at once when the count is lowered. As a ReplicaSet does, those without a node go
+//! first, then those that are not Ready yet, then the youngest.
 
+use crate::setup::{Setup, SiteSetup};
 use crate::time::Millis;
-use pinisi_planner::model::amounts::Replicas;
-use pinisi_planner::model::site::{SiteKind, SiteName};
-
-/// A place to run, as it is set up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SiteSetup {
-    /// Its name.
-    pub name: SiteName,
-    /// Kind of place.
-    pub kind: SiteKind,
-    /// Replicas that find a node there.
-    pub capacity: Replicas,
-    /// From a raised count to a Ready replica.
-    pub start_up: Millis,
-}
+use pinisi_planner::model::amounts::{Replicas, Resources};
 
 /// A replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,122 +12,167 @@ pub struct Pod {
     /// Counts up through a run.
     pub id: u64,
     /// When it was made.
-    pub started: Millis,
+    pub made: Millis,
+    /// When it found a node; [`Millis::NEVER`] while it has none.
+    pub bound: Millis,
     /// When it is Ready; [`Millis::NEVER`] while it has no node.
-    pub ready_at: Millis,
+    pub ready: Millis,
 }
 
-/// A site with what runs there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What runs of one service at one site: first those that are Ready, then those with a node, then those
+/// without.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Station {
-    /// How it is set up.
-    pub setup: SiteSetup,
-    /// Replicas in the order in which they were made and become Ready.
+    /// Replicas in the order in which they were made.
     pub pods: Vec<Pod>,
+    bound: usize,
     ready: usize,
 }
 
-/// All sites, home first.
+/// Everything that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fleet {
-    /// The sites.
-    pub stations: Vec<Station>,
+    /// By service, then by site, in the order of the setup.
+    stations: Vec<Vec<Station>>,
+    /// What is free at each site.
+    free: Vec<Resources>,
     made: u64,
 }
 
 impl Station {
-    /// Replicas wanted: those that there are, Ready or not.
+    /// Replicas that there are.
     #[must_use]
     pub fn count(&self) -> Replicas {
         count(self.pods.len())
     }
 
-    /// Replicas that serve.
+    /// Those that have a node.
+    #[must_use]
+    pub fn bound(&self) -> Replicas {
+        count(self.bound)
+    }
+
+    /// Those that serve.
     #[must_use]
     pub fn ready(&self) -> Replicas {
         count(self.ready)
     }
 
-    /// Replicas that have a node.
+    /// The one that has waited longest for a node.
     #[must_use]
-    pub fn bound(&self) -> Replicas {
-        self.count().min(self.setup.capacity)
+    pub fn waiting(&self) -> Option<&Pod> {
+        self.pods.get(self.bound)
     }
 }
 
 impl Fleet {
     /// Sites where nothing runs.
     #[must_use]
-    pub fn new(sites: &[SiteSetup]) -> Self {
-        let empty = |setup: &SiteSetup| Station {
-            setup: setup.clone(),
-            pods: Vec::new(),
-            ready: 0,
-        };
+    pub fn new(setup: &Setup) -> Self {
         Self {
-            stations: sites.iter().map(empty).collect(),
+            stations: vec![vec![Station::default(); setup.sites.len()]; setup.services.len()],
+            free: setup.sites.iter().map(|s| s.capacity).collect(),
             made: 0,
         }
     }
 
-    /// Replicas that serve, at all sites.
+    /// What runs of a service, by site.
     #[must_use]
-    pub fn ready(&self) -> Replicas {
-        self.stations.iter().map(Station::ready).sum()
+    pub fn of(&self, service: usize) -> &[Station] {
+        self.stations.get(service).map_or(&[], Vec::as_slice)
     }
 
-    /// Replicas that there are, at all sites.
+    /// What is free at a site.
     #[must_use]
-    pub fn count(&self) -> Replicas {
-        self.stations.iter().map(Station::count).sum()
+    pub fn free(&self, site: usize) -> Resources {
+        self.free.get(site).copied().unwrap_or_default()
     }
 
-    /// Replicas that have a node, at all sites: those that are paid for.
-    #[must_use]
-    pub fn bound(&self) -> Replicas {
-        self.stations.iter().map(Station::bound).sum()
-    }
-
-    /// Makes or removes replicas until there are so many at a site.
-    pub fn set(&mut self, site: usize, to: Replicas, now: Millis) {
-        let Some(station) = self.stations.get_mut(site) else {
-            return;
+    /// Makes or removes replicas until there are so many, and says how many that were. New ones have no
+    /// node until [`Fleet::bind`].
+    pub fn set(
+        &mut self,
+        (service, site): (usize, usize),
+        request: Resources,
+        to: Replicas,
+        now: Millis,
+    ) -> u64 {
+        let stations = self.stations.get_mut(service);
+        let Some(station) = stations.and_then(|s| s.get_mut(site)) else {
+            return 0;
         };
-        let to = usize::try_from(to.get()).unwrap_or(usize::MAX);
-        station.pods.truncate(to);
-        station.ready = station.ready.min(to);
-        while station.pods.len() < to {
-            let ready_at = if station.count() < station.setup.capacity {
-                now.plus(station.setup.start_up)
-            } else {
-                Millis::NEVER
-            };
-            let (id, started) = (self.made, now);
+        let from = station.count();
+        let to_len = usize::try_from(to.get()).unwrap_or(usize::MAX);
+        station.pods.truncate(to_len);
+        station.ready = station.ready.min(to_len);
+        if let Some(free) = self.free.get_mut(site) {
+            let gone = u64::try_from(station.bound.saturating_sub(to_len)).unwrap_or(u64::MAX);
+            *free = free.plus(request.times(gone));
+        }
+        station.bound = station.bound.min(to_len);
+        while station.pods.len() < to_len {
             station.pods.push(Pod {
-                id,
-                started,
-                ready_at,
+                id: self.made,
+                made: now,
+                bound: Millis::NEVER,
+                ready: Millis::NEVER,
             });
             self.made += 1;
         }
-        self.turn(now);
+        u64::from(from.get().abs_diff(to.get()))
+    }
+
+    /// Finds nodes for those that wait, service by service, as far as there are any.
+    pub fn bind(&mut self, setup: &Setup, now: Millis) {
+        for (service, stations) in setup.services.iter().zip(&mut self.stations) {
+            let sites = setup.sites.iter().zip(&mut self.free);
+            for (station, (site, free)) in stations.iter_mut().zip(sites) {
+                station.bind(site, service.request, free, now);
+            }
+        }
     }
 
     /// The clock has come to `now`: whoever has started up is Ready.
     pub fn turn(&mut self, now: Millis) {
-        for station in &mut self.stations {
-            let waiting = station.pods.get(station.ready..).unwrap_or_default();
-            station.ready += waiting.iter().take_while(|p| p.ready_at <= now).count();
+        for station in self.stations.iter_mut().flatten() {
+            let starting = station.pods.get(station.ready..).unwrap_or_default();
+            station.ready += starting.iter().take_while(|p| p.ready <= now).count();
         }
     }
 
     /// When the next replica will be Ready.
     #[must_use]
     pub fn next_ready(&self) -> Millis {
-        let next = |s: &Station| s.pods.get(s.ready).map(|p| p.ready_at);
-        let next = self.stations.iter().filter_map(next).min();
+        let next = |s: &Station| s.pods.get(s.ready).map(|p| p.ready);
+        let next = self.stations.iter().flatten().filter_map(next).min();
         next.unwrap_or(Millis::NEVER)
     }
+}
+
+impl Station {
+    fn bind(&mut self, site: &SiteSetup, request: Resources, free: &mut Resources, now: Millis) {
+        for pod in self.pods.iter_mut().skip(self.bound) {
+            if free.fits(request) == 0 {
+                break;
+            }
+            *free = free.minus(request);
+            pod.bound = now;
+            pod.ready = now.plus(site.start_up);
+            self.bound += 1;
+        }
+    }
+}
+
+/// Replicas, Ready or not, at all of some stations.
+#[must_use]
+pub fn counts(stations: &[Station]) -> Replicas {
+    stations.iter().map(Station::count).sum()
+}
+
+/// Replicas that serve, at all of some stations.
+#[must_use]
+pub fn ready(stations: &[Station]) -> Replicas {
+    stations.iter().map(Station::ready).sum()
 }
 
 fn count(n: usize) -> Replicas {

@@ -4,9 +4,12 @@
 
 pub mod contenders;
 pub mod fleet;
+pub mod history;
 pub mod load;
 pub mod rows;
 pub mod run;
+pub mod setup;
 pub mod summary;
+pub mod tally;
 pub mod time;
 pub mod trace;

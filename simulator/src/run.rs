@@ -1,196 +1,203 @@
-//! One run: one service, one load, one contender. Time jumps from one event to the next (a contender's
-//! tick, a replica that becomes Ready, the end), and what lies between is integrated exactly, so weeks
-//! take seconds and nothing depends on a step of ours. Every contender has the same start: as many
-//! Ready replicas as its target asks for at the first rate.
+//! One run: services with their loads, one contender. Time jumps from one event to the next (a tick of
+//! the contender, a replica that becomes Ready, a moment that was asked for), and what lies between is
+//! integrated exactly, so weeks take seconds and nothing depends on a step of ours. All contenders
+//! have the same start: as many Ready replicas as carry the first rate at 70 %.
 
 use crate::contenders::{Ask, Contender, View};
-use crate::fleet::{Fleet, SiteSetup};
-use crate::load::Load;
+use crate::fleet::{self, Fleet};
+use crate::history::History;
+use crate::setup::{Service, Setup};
+use crate::tally::{ServiceTally, SiteTally, Tally};
 use crate::time::Millis;
-use jiff::Timestamp;
 use pinisi_planner::model::amounts::Replicas;
-use std::collections::VecDeque;
 
-/// The oldest that a metric can look back.
-pub const REACH: Millis = Millis::secs(600);
-/// What everybody starts with carries this share of what it could.
-pub const START_USE: f64 = 0.7;
-/// What everybody starts with has run for this long.
-const STARTED_BEFORE: Millis = Millis::secs(-3600);
+/// What everybody starts with was made this long before.
+const MADE_BEFORE: Millis = Millis::secs(-86_400);
 
-/// What is the same for all contenders.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Setup {
-    /// The load.
-    pub load: Load,
-    /// When it begins on the calendar.
-    pub start: Timestamp,
-    /// Requests a second that one replica serves; above 0.
-    pub per_replica: f64,
-    /// Fewest replicas.
-    pub min: Replicas,
-    /// Most replicas.
-    pub max: Replicas,
-    /// Where they run, home first. Never empty.
-    pub sites: Vec<SiteSetup>,
+/// A run under way.
+#[derive(Debug)]
+pub struct Run<'a, C: Contender + ?Sized> {
+    setup: &'a Setup,
+    contender: &'a mut C,
+    fleet: Fleet,
+    histories: Vec<History>,
+    tally: Tally,
+    now: Millis,
+    tick: Millis,
 }
 
-impl Setup {
-    /// The slowest start-up of all sites.
-    #[must_use]
-    pub fn start_up(&self) -> Millis {
-        let all = self.sites.iter().map(|s| s.start_up).max();
-        all.unwrap_or(Millis::ZERO)
-    }
-
-    /// What everybody starts with.
-    #[must_use]
-    pub fn at_start(&self) -> Replicas {
-        let need = self.load.rate(Millis::ZERO) / (self.per_replica * START_USE);
-        whole(need.ceil()).max(self.min).min(self.max)
-    }
-}
-
-/// What a run came to.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Tally {
-    /// Requests that came.
-    pub offered: f64,
-    /// Requests that found a Ready replica with room.
-    pub served: f64,
-    /// Requests that did not.
-    pub unserved: f64,
-    /// Replicas with a node, Ready or starting, summed over time.
-    pub replica_seconds: f64,
-    /// Replicas made and replicas removed.
-    pub changes: u64,
-    /// Most replicas at once.
-    pub peak: Replicas,
-}
-
-/// How many replicas were Ready, and since when, as far back as a metric can look.
-#[derive(Clone, Debug, Default)]
-pub struct History {
-    ready: VecDeque<(Millis, Replicas)>,
-}
-
-impl History {
-    /// Remembers a count, where it is another one than before.
-    fn note(&mut self, now: Millis, ready: Replicas) {
-        match self.ready.back_mut() {
-            Some((_, last)) if *last == ready => return,
-            Some((at, last)) if *at == now => *last = ready,
-            Some(_) | None => self.ready.push_back((now, ready)),
-        }
-        let horizon = now.minus(REACH);
-        while self.ready.get(1).is_some_and(|(at, _)| *at <= horizon) {
-            self.ready.pop_front();
-        }
-    }
-
-    /// The counts between two moments: from, to, Ready.
-    pub fn between(
-        &self,
-        from: Millis,
-        to: Millis,
-    ) -> impl Iterator<Item = (Millis, Millis, Replicas)> {
-        let ends = self.ready.iter().skip(1).map(|(at, _)| *at);
-        let ends = ends.chain(std::iter::once(Millis::NEVER));
-        let all = self.ready.iter().zip(ends);
-        let cut = move |(&(at, ready), end): (&(Millis, Replicas), Millis)| {
-            let (a, b) = (at.max(from), end.min(to));
-            (a < b).then_some((a, b, ready))
+impl<'a, C: Contender + ?Sized> Run<'a, C> {
+    /// A run at its beginning.
+    pub fn new(setup: &'a Setup, contender: &'a mut C) -> Self {
+        let mut run = Self {
+            setup,
+            contender,
+            fleet: Fleet::new(setup),
+            histories: vec![History::default(); setup.services.len()],
+            tally: Tally {
+                services: vec![ServiceTally::default(); setup.services.len()],
+                sites: vec![SiteTally::default(); setup.sites.len()],
+            },
+            now: Millis::ZERO,
+            tick: Millis::ZERO,
         };
-        // From the back: windows are short and the past is long.
-        let start = self.ready.partition_point(|(at, _)| *at <= from);
-        all.skip(start.saturating_sub(1)).filter_map(cut)
+        for (i, service) in setup.services.iter().enumerate() {
+            run.spread(i, service, service.at_start(), MADE_BEFORE);
+            run.fleet.bind(setup, MADE_BEFORE);
+        }
+        for service in &mut run.tally.services {
+            service.changes = 0; // what everybody starts with is no change
+        }
+        run.fleet.turn(Millis::ZERO);
+        for (i, history) in run.histories.iter_mut().enumerate() {
+            history.note(MADE_BEFORE, fleet::ready(run.fleet.of(i)));
+        }
+        run
     }
-}
 
-/// Runs a contender over a load, from its beginning to its end.
-pub fn run(setup: &Setup, contender: &mut dyn Contender) -> Tally {
-    let mut fleet = Fleet::new(&setup.sites);
-    spread(setup.at_start(), &mut fleet, STARTED_BEFORE);
-    fleet.turn(Millis::ZERO);
-    let mut history = History::default();
-    history.note(STARTED_BEFORE, fleet.ready());
-    let mut tally = Tally {
-        peak: fleet.count(),
-        ..Tally::default()
-    };
-    let end = setup.load.span();
-    let period = contender.period().max(Millis(1));
-    let (mut now, mut tick) = (Millis::ZERO, Millis::ZERO);
-    while now < end {
-        if now == tick {
-            let view = View {
-                setup,
-                fleet: &fleet,
-                history: &history,
-                now,
-            };
-            match contender.decide(&view) {
+    /// What it has come to so far.
+    #[must_use]
+    pub const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// What runs now.
+    #[must_use]
+    pub const fn fleet(&self) -> &Fleet {
+        &self.fleet
+    }
+
+    /// Goes on until a moment, at most to the end of the setup.
+    pub fn advance(&mut self, to: Millis) {
+        let end = to.min(self.setup.span);
+        while self.now < end {
+            if self.now == self.tick {
+                self.decide();
+                let period = self.contender.period().max(Millis(1));
+                self.tick = self.tick.plus(period);
+            }
+            let next = self.tick.min(end).min(self.fleet.next_ready());
+            self.count(next);
+            self.now = next;
+            self.fleet.turn(next);
+            self.note();
+        }
+    }
+
+    /// The contender's turn.
+    fn decide(&mut self) {
+        let view = View {
+            setup: self.setup,
+            fleet: &self.fleet,
+            histories: &self.histories,
+            now: self.now,
+        };
+        let asks = self.contender.decide(&view);
+        let (setup, now) = (self.setup, self.now);
+        for ((i, service), ask) in setup.services.iter().enumerate().zip(asks) {
+            match ask {
                 Ask::Keep => {}
                 Ask::Total(total) => {
-                    let total = total.max(setup.min).min(setup.max);
-                    tally.changes += spread(total, &mut fleet, now);
+                    let total = total.max(service.min).min(service.max);
+                    self.spread(i, service, total, now);
                 }
                 Ask::Sites(counts) => {
                     for (site, to) in counts.into_iter().enumerate() {
-                        tally.changes += change(&mut fleet, site, to, now);
+                        self.set((i, site), service, to, now);
                     }
                 }
             }
-            tally.peak = tally.peak.max(fleet.count());
-            history.note(now, fleet.ready());
-            tick = tick.plus(period);
         }
-        let next = tick.min(end).min(fleet.next_ready());
-        let capacity = f64::from(fleet.ready().get()) * setup.per_replica;
-        let offered = setup.load.requests(now, next);
-        let served = setup.load.served(now, next, capacity).min(offered);
-        tally.offered += offered;
-        tally.served += served;
-        tally.unserved += offered - served;
-        tally.replica_seconds += f64::from(fleet.bound().get()) * next.minus(now).seconds();
-        now = next;
-        fleet.turn(now);
-        history.note(now, fleet.ready());
+        self.fleet.bind(setup, now);
+        self.fleet.turn(now);
+        self.note();
     }
-    tally
-}
 
-/// Spreads a total over the sites as one cluster's scheduler would: home first, as far as nodes go. The
-/// rest waits at the last site.
-fn spread(total: Replicas, fleet: &mut Fleet, now: Millis) -> u64 {
-    let mut left = total;
-    let mut changes = 0;
-    let last = fleet.stations.len().saturating_sub(1);
-    for site in 0..fleet.stations.len() {
-        let capacity = fleet.stations.get(site).map(|s| s.setup.capacity);
-        let here = if site == last {
-            left
-        } else {
-            left.min(capacity.unwrap_or_default())
+    /// Changes a total as one cluster would: what is new goes where there is a node, home first; what
+    /// there is none for waits at the last site. What leaves, leaves the last site first.
+    fn spread(&mut self, i: usize, service: &Service, total: Replicas, now: Millis) {
+        let sites = self.setup.sites.iter().enumerate();
+        let lawful: Vec<usize> = sites
+            .filter(|(_, site)| service.may_run_at(site))
+            .map(|(site, _)| site)
+            .collect();
+        let here = |run: &Self, site: usize| {
+            let station = run.fleet.of(i).get(site);
+            station.map_or(Replicas::ZERO, fleet::Station::count)
         };
-        left = left.minus(here);
-        changes += change(fleet, site, here, now);
+        let mut grow = total.minus(fleet::counts(self.fleet.of(i)));
+        let mut shrink = fleet::counts(self.fleet.of(i)).minus(total);
+        for site in lawful.iter().rev().copied() {
+            let count = here(self, site);
+            let less = count.min(shrink);
+            shrink = shrink.minus(less);
+            self.set((i, site), service, count.minus(less), now);
+        }
+        for site in lawful.iter().copied() {
+            let fits = self.fleet.free(site).fits(service.request);
+            let fits = Replicas::new(u32::try_from(fits).unwrap_or(u32::MAX));
+            let last = lawful.last() == Some(&site);
+            let more = if last { grow } else { grow.min(fits) };
+            grow = grow.minus(more);
+            self.set((i, site), service, here(self, site).plus(more), now);
+            // At once, so that the next service finds no room that is taken.
+            self.fleet.bind(self.setup, now);
+        }
     }
-    changes
+
+    fn set(&mut self, place: (usize, usize), service: &Service, to: Replicas, now: Millis) {
+        let changes = self.fleet.set(place, service.request, to, now);
+        let peak = fleet::counts(self.fleet.of(place.0));
+        if let Some(tally) = self.tally.services.get_mut(place.0) {
+            tally.changes += changes;
+            tally.peak = tally.peak.max(peak);
+        }
+    }
+
+    fn note(&mut self) {
+        for (i, history) in self.histories.iter_mut().enumerate() {
+            history.note(self.now, fleet::ready(self.fleet.of(i)));
+        }
+    }
+
+    /// Adds what happens from now until `next`, in which nothing changes but the load.
+    fn count(&mut self, next: Millis) {
+        let seconds = next.minus(self.now).seconds();
+        for (i, service) in self.setup.services.iter().enumerate() {
+            let stations = self.fleet.of(i);
+            let capacity = f64::from(fleet::ready(stations).get()) * service.per_replica;
+            let offered = service.load.requests(self.now, next);
+            let served = service.load.served(self.now, next, capacity).min(offered);
+            let mut replicas = 0.0;
+            for (station, site) in stations.iter().zip(&mut self.tally.sites) {
+                let bound = f64::from(station.bound().get()) * seconds;
+                let ready = f64::from(station.ready().get()) * seconds;
+                replicas += bound;
+                site.replica_seconds += bound;
+                site.ready_seconds += ready;
+                site.capacity += ready * service.per_replica;
+                site.core_seconds += bound * service.request.millicores as f64 / 1000.0;
+                site.gib_seconds += bound * service.request.bytes as f64 / GIB;
+            }
+            if let Some(tally) = self.tally.services.get_mut(i) {
+                tally.offered += offered;
+                tally.served += served;
+                tally.unserved += offered - served;
+                tally.replica_seconds += replicas;
+            }
+        }
+        for (site, tally) in self.tally.sites.iter_mut().enumerate() {
+            let all = (0..self.setup.services.len()).filter_map(|i| self.fleet.of(i).get(site));
+            tally.peak = tally.peak.max(all.map(fleet::Station::bound).sum());
+        }
+    }
 }
 
-/// Sets one count, and says how many replicas that makes or removes.
-fn change(fleet: &mut Fleet, site: usize, to: Replicas, now: Millis) -> u64 {
-    let from = fleet.stations.get(site).map(|s| s.count());
-    let from = from.unwrap_or_default();
-    fleet.set(site, to, now);
-    u64::from(from.get().abs_diff(to.get()))
-}
+const GIB: f64 = (1u64 << 30) as f64;
 
-/// A count from a float that is whole or nearly so; out of range it is cut.
-#[must_use]
-pub fn whole(x: f64) -> Replicas {
-    // In range by the clamp; a NaN becomes 0.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    Replicas::new(x.clamp(0.0, f64::from(Replicas::MAX.get())) as u32)
+/// Runs a contender from the beginning of a setup to its end.
+pub fn run(setup: &Setup, contender: &mut dyn Contender) -> Tally {
+    let mut run = Run::new(setup, contender);
+    run.advance(setup.span);
+    run.tally
 }

@@ -1,6 +1,6 @@
 //! What each contender left unserved and what that cost, beside the oracle.
 
-use crate::run::Tally;
+use crate::tally::{ServiceTally, Tally};
 use serde::{Deserialize, Serialize};
 
 /// One contender's figures.
@@ -20,20 +20,21 @@ impl Summary {
     /// A run's figures beside the oracle's, rounded to a millionth.
     #[must_use]
     pub fn of(tally: &Tally, oracle: &Tally) -> Self {
-        let Tally {
+        let ServiceTally {
             offered,
             served: _,
             unserved,
             replica_seconds,
             changes,
             peak: _,
-        } = tally;
+        } = tally.all();
+        let oracle = oracle.all();
         let most = f64::from(oracle.peak.get());
         Self {
-            unserved_pct: part(100.0 * unserved, *offered),
-            cost_ratio: part(*replica_seconds, oracle.replica_seconds),
-            replica_hours: part(*replica_seconds, 3600.0),
-            churn: part(*changes as f64, most),
+            unserved_pct: part(100.0 * unserved, offered),
+            cost_ratio: part(replica_seconds, oracle.replica_seconds),
+            replica_hours: part(replica_seconds, 3600.0),
+            churn: part(changes as f64, most),
         }
     }
 }

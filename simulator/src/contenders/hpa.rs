@@ -2,10 +2,10 @@
 //! replica's share of the load takes of it: full at what one replica can serve, so the metric
 //! saturates. Pods that are not Ready count as upstream has it.
 
-use super::{Ask, Contender, PINISI_PIPELINE, Pipeline, View};
-use crate::fleet::Pod;
+use super::{Autoscaler, PINISI_PIPELINE, Pipeline, ServiceView};
+use crate::fleet::{self, Pod};
 use crate::time::Millis;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use pinisi_planner::hpa::{self, Phase, PodKey, PodRequests, Reading, ReadyStatus};
 use pinisi_planner::hpa::{Metric, PodValue, ResourceName, ResourceTarget};
 use pinisi_planner::model::amounts::Replicas;
@@ -56,10 +56,11 @@ impl Hpa {
     }
 
     /// The pods as the API shows them. Those that are known already are kept.
-    fn look(&mut self, view: &View<'_>) {
+    fn look(&mut self, view: &ServiceView<'_>) {
+        let start = view.setup.start;
         let all = || {
-            let stations = view.fleet.stations.iter();
-            stations.flat_map(|s| s.pods.iter().map(move |p| (&s.setup.name, p)))
+            let stations = view.setup.sites.iter().zip(view.stations);
+            stations.flat_map(|(site, s)| s.pods.iter().map(move |p| (&site.name, p)))
         };
         let known = self.pods.iter().zip(all());
         let known = known
@@ -67,58 +68,57 @@ impl Hpa {
             .count();
         self.pods.truncate(known);
         for (site, pod) in all().skip(known) {
-            let made = self.make(site, pod, view.setup.start);
+            let made = self.make(site, pod);
             self.pods.push((pod.id, made));
         }
         for ((_, seen), (_, pod)) in self.pods.iter_mut().zip(all()) {
-            let since = if pod.ready_at <= view.now {
-                (ReadyStatus::True, pod.ready_at)
+            let waits = pod.bound == Millis::NEVER;
+            let (status, since) = if pod.ready <= view.now {
+                (ReadyStatus::True, pod.ready)
             } else {
-                (ReadyStatus::False, pod.started)
+                (ReadyStatus::False, pod.bound)
             };
-            seen.ready = Some(hpa::Ready {
-                status: since.0,
-                since: since.1.on_calendar(view.setup.start),
+            seen.phase = if waits {
+                Phase::Pending
+            } else {
+                Phase::Running
+            };
+            seen.started = (!waits).then(|| pod.bound.on_calendar(start));
+            seen.ready = (!waits).then(|| hpa::Ready {
+                status,
+                since: since.on_calendar(start),
             });
         }
     }
 
-    fn make(&self, site: &SiteName, pod: &Pod, start: Timestamp) -> hpa::Pod {
-        let waits = pod.ready_at == Millis::NEVER;
-        let started = pod.started.on_calendar(start);
+    fn make(&self, site: &SiteName, pod: &Pod) -> hpa::Pod {
         hpa::Pod {
             key: PodKey {
                 site: site.clone(),
                 name: format!("{:012}", pod.id).into(),
             },
-            phase: if waits {
-                Phase::Pending
-            } else {
-                Phase::Running
-            },
+            phase: Phase::Pending,
             terminating: false,
-            started: (!waits).then_some(started),
+            started: None,
             ready: None,
             requests: Arc::clone(&self.requests),
         }
     }
 
-    /// What the metrics API says: the mean over the window, of pods that were there for all of it.
-    fn values(&self, view: &View<'_>) -> Vec<PodValue> {
-        let to = view.now.minus(self.pipeline.delay);
-        let from = to.minus(self.pipeline.window);
+    /// What the metrics API says: the mean over the window, of pods that ran for all of it.
+    fn values(&self, view: &ServiceView<'_>) -> Vec<PodValue> {
+        let (from, to) = self.pipeline.window(view.now);
         let at = to.on_calendar(view.setup.start);
         let window: SignedDuration = self.pipeline.window.duration();
-        let can = view.setup.per_replica * self.pipeline.window.seconds();
+        let can = view.service.per_replica * self.pipeline.window.seconds();
         let mut last = None;
-        let stations = view.fleet.stations.iter();
-        let pods = stations.flat_map(|s| &s.pods).zip(&self.pods);
-        let there = pods.filter(|(pod, _)| pod.started <= from && pod.ready_at != Millis::NEVER);
+        let pods = view.stations.iter().flat_map(|s| &s.pods).zip(&self.pods);
+        let there = pods.filter(|(pod, _)| pod.bound <= from);
         let value = |(pod, (_, seen)): (&Pod, &(u64, hpa::Pod))| {
-            let since = pod.ready_at.max(from).min(to);
+            let since = pod.ready.max(from).min(to);
             let milli = match last {
                 Some((same, milli)) if same == since => milli,
-                Some(_) | None => milli(view.served_by_one(since, to) / can),
+                Some(_) | None => milli(view.served_by_one((since, to)) / can),
             };
             last = Some((since, milli));
             PodValue {
@@ -140,16 +140,12 @@ fn milli(share: f64) -> i64 {
     milli
 }
 
-impl Contender for Hpa {
-    fn name(&self) -> &'static str {
-        "hpa"
-    }
-
+impl Autoscaler for Hpa {
     fn period(&self) -> Millis {
         self.pipeline.period
     }
 
-    fn decide(&mut self, view: &View<'_>) -> Ask {
+    fn decide(&mut self, view: &ServiceView<'_>) -> Option<Replicas> {
         self.look(view);
         let metrics = [Metric::Resource {
             name: ResourceName::new("cpu"),
@@ -164,15 +160,15 @@ impl Contender for Hpa {
 
 /// One sync without a behavior, as an HPA has it that nobody tuned.
 pub(super) fn sync(
-    view: &View<'_>,
+    view: &ServiceView<'_>,
     metrics: &[Metric],
     pods: &[hpa::Pod],
     memory: &mut hpa::Memory,
-) -> Ask {
-    let current = view.fleet.count().to_api();
+) -> Option<Replicas> {
+    let current = fleet::counts(view.stations).to_api();
     let spec = hpa::Spec {
-        min: view.setup.min.to_api(),
-        max: view.setup.max.to_api(),
+        min: view.service.min.to_api(),
+        max: view.service.max.to_api(),
         behavior: None,
     };
     let input = hpa::Input {
@@ -186,8 +182,6 @@ pub(super) fn sync(
         settings: hpa::Settings::default(),
         now: view.now.on_calendar(view.setup.start),
     };
-    match hpa::evaluate(&input, memory).desired {
-        Some(desired) if desired != current => Ask::Total(Replicas::from_api(desired)),
-        Some(_) | None => Ask::Keep,
-    }
+    let desired = hpa::evaluate(&input, memory).desired?;
+    (desired != current).then(|| Replicas::from_api(desired))
 }

@@ -1,10 +1,10 @@
 //! KEDA on a Prometheus query of requests a second: an HPA with an external metric and a target a
 //! replica, as KEDA makes it. The load is counted at the gateway, so what is refused counts too.
 
-use super::{Ask, Contender, PINISI_PIPELINE, Pipeline, View, hpa};
+use super::{Autoscaler, PINISI_PIPELINE, Pipeline, ServiceView, hpa};
 use crate::time::Millis;
 use pinisi_planner::hpa::{Memory, Metric, Reading, ValueTarget};
-use pinisi_planner::model::amounts::MilliLoad;
+use pinisi_planner::model::amounts::{MilliLoad, Replicas};
 
 /// Share of what a replica can serve that is the target.
 pub const TARGET: f64 = 0.7;
@@ -34,21 +34,16 @@ impl Keda {
     }
 }
 
-impl Contender for Keda {
-    fn name(&self) -> &'static str {
-        "keda"
-    }
-
+impl Autoscaler for Keda {
     fn period(&self) -> Millis {
         self.pipeline.period
     }
 
-    fn decide(&mut self, view: &View<'_>) -> Ask {
-        let to = view.now.minus(self.pipeline.delay);
-        let offered = view.offered(to.minus(self.pipeline.window), to);
+    fn decide(&mut self, view: &ServiceView<'_>) -> Option<Replicas> {
+        let offered = view.offered(self.pipeline.window(view.now));
         let metrics = [Metric::External {
             name: "requests".into(),
-            target: ValueTarget::AverageValue(milli(view.setup.per_replica * TARGET).max(1)),
+            target: ValueTarget::AverageValue(milli(view.service.per_replica * TARGET).max(1)),
             reading: Reading::Read(vec![milli(offered)]),
         }];
         hpa::sync(view, &metrics, &[], &mut self.memory)

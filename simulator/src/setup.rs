@@ -1,0 +1,89 @@
+//! What is the same for all contenders: services with their loads, and sites to run at.
+
+use crate::load::Load;
+use crate::time::Millis;
+use jiff::Timestamp;
+use pinisi_planner::model::amounts::{Replicas, Resources};
+use pinisi_planner::model::site::{SiteKind, SiteName};
+
+/// What everybody starts with carries this share of what it could.
+pub const START_USE: f64 = 0.7;
+/// What a replica requests where nothing else is said: one core and 1 GiB.
+pub const REQUEST: Resources = Resources {
+    millicores: 1000,
+    bytes: 1 << 30,
+};
+
+/// What is the same for all contenders.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setup {
+    /// When the loads begin on the calendar.
+    pub start: Timestamp,
+    /// How long the run is.
+    pub span: Millis,
+    /// What runs. Never empty.
+    pub services: Vec<Service>,
+    /// Where it runs, home first. Never empty.
+    pub sites: Vec<SiteSetup>,
+}
+
+/// A service with its load.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Its load.
+    pub load: Load,
+    /// Requests a second that one replica serves; above 0.
+    pub per_replica: f64,
+    /// Fewest replicas.
+    pub min: Replicas,
+    /// Most replicas.
+    pub max: Replicas,
+    /// What one replica requests.
+    pub request: Resources,
+    /// True for the class that never leaves home.
+    pub sensitive: bool,
+}
+
+/// A place to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteSetup {
+    /// Its name.
+    pub name: SiteName,
+    /// Kind of place.
+    pub kind: SiteKind,
+    /// What pods may request there in all. Where on the site they run makes no difference here.
+    pub capacity: Resources,
+    /// From a raised count to a Ready replica, a node for it included where there must be a new one.
+    pub start_up: Millis,
+}
+
+impl Service {
+    /// True where it may run at a site.
+    #[must_use]
+    pub fn may_run_at(&self, site: &SiteSetup) -> bool {
+        !self.sensitive || site.kind == SiteKind::OnPrem
+    }
+
+    /// What everybody starts with.
+    #[must_use]
+    pub fn at_start(&self) -> Replicas {
+        let need = self.load.rate(Millis::ZERO) / (self.per_replica * START_USE);
+        whole(need.ceil()).max(self.min).min(self.max)
+    }
+
+    /// Most replicas that its load needs at once, not fewer than its minimum.
+    #[must_use]
+    pub fn peak_need(&self) -> Replicas {
+        whole((self.load.peak() / self.per_replica - 1e-9).ceil()).max(self.min)
+    }
+}
+
+/// A count from a float that is whole or nearly so; out of range it is cut.
+#[must_use]
+pub fn whole(x: f64) -> Replicas {
+    // In range by the clamp; a NaN becomes 0.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    Replicas::new(x.clamp(0.0, f64::from(Replicas::MAX.get())) as u32)
+}
