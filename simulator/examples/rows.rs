@@ -5,7 +5,8 @@
 
 use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::model::site::{SiteKind, SiteName};
-use pinisi_simulator::contenders::{Contender, Each, hpa::Hpa, keda::Keda, oracle, pinisi::Pinisi};
+use pinisi_simulator::algorithm::Algorithm;
+use pinisi_simulator::contenders::oracle;
 use pinisi_simulator::load::{Load, Scale};
 use pinisi_simulator::rows::{ROWS, Row, registration};
 use pinisi_simulator::run::run;
@@ -22,7 +23,7 @@ const PER_REPLICA: f64 = 100.0;
 
 struct Args {
     start_ups: Vec<i64>,
-    only: Vec<String>,
+    only: Vec<Algorithm>,
     row: String,
     threads: usize,
     peak: u32,
@@ -33,7 +34,7 @@ struct Args {
 fn args() -> Args {
     let mut a = Args {
         start_ups: vec![20, 60, 180],
-        only: ["pinisi", "hpa", "keda"].map(String::from).to_vec(),
+        only: Algorithm::ALL.to_vec(),
         row: String::new(),
         threads: 2,
         peak: 500,
@@ -45,7 +46,7 @@ fn args() -> Args {
         let mut value = || words.next().expect(HELP);
         match word.as_str() {
             "--start-up" => a.start_ups = value().split(',').map(|s| s.parse().unwrap()).collect(),
-            "--only" => a.only = value().split(',').map(String::from).collect(),
+            "--only" => a.only = value().split(',').map(|s| s.parse().unwrap()).collect(),
             "--row" => a.row = value().to_lowercase(),
             "--threads" => a.threads = value().parse().unwrap(),
             "--peak" => a.peak = value().parse().unwrap(),
@@ -94,15 +95,6 @@ fn setup(trace: &Trace, peak: u32, start_up: i64) -> Setup {
     }
 }
 
-fn contender(name: &str, setup: &Setup, equal_lag: bool) -> Box<dyn Contender> {
-    match name {
-        "pinisi" => Box::new(Pinisi::new(setup)),
-        "hpa" => Box::new(Each::of(setup, &Hpa::new(equal_lag))),
-        "keda" => Box::new(Each::of(setup, &Keda::new(equal_lag))),
-        other => panic!("{other}: {HELP}"),
-    }
-}
-
 fn main() {
     let a = args();
     let rows: Vec<&Row> = ROWS
@@ -125,7 +117,7 @@ fn main() {
                 while let Some(&(r, s, c)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let trace = trace(rows[r], &a.dir);
                     let setup = setup(&trace, a.peak, a.start_ups[s]);
-                    let mut contender = contender(&a.only[c], &setup, a.equal_lag);
+                    let mut contender = a.only[c].contender(&setup, a.equal_lag);
                     let tally = run(&setup, contender.as_mut());
                     let summary = Summary::of(&tally, &oracle::tally(&setup));
                     let i = jobs.iter().position(|j| *j == (r, s, c)).unwrap();
@@ -135,7 +127,8 @@ fn main() {
         }
     });
     let done = done.into_inner().unwrap();
-    println!("| load | start-up | {} |", a.only.join(" | "));
+    let names: Vec<&str> = a.only.iter().map(|o| o.name()).collect();
+    println!("| load | start-up | {} |", names.join(" | "));
     println!("|---|---|{}", "---|".repeat(a.only.len()));
     for (r, row) in rows.iter().enumerate() {
         for (s, start_up) in a.start_ups.iter().enumerate() {

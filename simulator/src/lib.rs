@@ -2,6 +2,7 @@
 //! autoscalers, and says what each left unserved and what it cost. Deliberately not here: a clock,
 //! threads, chance, a network, the command line. The same input gives the same figures to the bit.
 
+pub mod algorithm;
 pub mod contenders;
 pub mod fleet;
 pub mod history;
@@ -9,6 +10,7 @@ pub mod load;
 pub mod rows;
 pub mod run;
 pub mod setup;
+pub mod study;
 pub mod summary;
 pub mod tally;
 pub mod time;

@@ -1,0 +1,257 @@
+//! What must hold for every run, whoever decides.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{setup, site, trace};
+use pinisi_planner::model::amounts::Replicas;
+use pinisi_planner::model::site::SiteKind;
+use pinisi_simulator::contenders::{
+    Ask, Autoscaler, Contender, Each, ServiceView, View, hpa::Hpa, keda::Keda, oracle,
+    pinisi::Pinisi,
+};
+use pinisi_simulator::rows::registration;
+use pinisi_simulator::run::{Run, run};
+use pinisi_simulator::setup::{Service, Setup};
+use pinisi_simulator::summary::Summary;
+use pinisi_simulator::tally::Tally;
+use pinisi_simulator::time::Millis;
+use proptest::prelude::*;
+
+/// Says what it was told, one count a tick.
+struct Puppet(Vec<u32>);
+
+impl Contender for Puppet {
+    fn period(&self) -> Millis {
+        Millis::secs(7)
+    }
+    fn decide(&mut self, _: &View<'_>) -> Vec<Ask> {
+        vec![
+            self.0
+                .pop()
+                .map_or(Ask::Keep, |n| Ask::Total(Replicas::new(n))),
+        ]
+    }
+}
+
+fn contenders(setup: &Setup) -> Vec<(&'static str, Box<dyn Contender>)> {
+    vec![
+        ("pinisi", Box::new(Pinisi::new(setup))),
+        ("hpa", Box::new(Each::of(setup, &Hpa::new(false)))),
+        (
+            "hpa at equal lag",
+            Box::new(Each::of(setup, &Hpa::new(true))),
+        ),
+        ("keda", Box::new(Each::of(setup, &Keda::new(false)))),
+        (
+            "keda at equal lag",
+            Box::new(Each::of(setup, &Keda::new(true))),
+        ),
+    ]
+}
+
+fn sound(name: &str, setup: &Setup, tally: &Tally) -> Result<(), TestCaseError> {
+    let (all, oracle) = (tally.all(), oracle::tally(setup).all());
+    let near = |a: f64, b: f64| (a - b).abs() <= 1e-6 * (1.0 + a.abs());
+    prop_assert!(
+        near(all.served + all.unserved, all.offered),
+        "{name}: {all:?}"
+    );
+    prop_assert!(near(all.offered, oracle.offered), "{name}: {all:?}");
+    prop_assert!(all.unserved >= 0.0 && all.served >= 0.0, "{name}: {all:?}");
+    let by_site: f64 = tally.sites.iter().map(|s| s.replica_seconds).sum();
+    prop_assert!(
+        near(by_site, all.replica_seconds),
+        "{name}: {by_site} {all:?}"
+    );
+    prop_assert!(
+        all.unserved > 1e-6 || all.replica_seconds >= oracle.replica_seconds - 1e-6,
+        "{name} is cheaper than who knows the future: {all:?} {oracle:?}"
+    );
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn nothing_is_lost_and_nobody_beats_the_oracle(
+        step in prop_oneof![Just(1i64), Just(20), Just(60)],
+        counts in prop::collection::vec(prop_oneof![4 => 0u32..100, 1 => 0u32..3000], 2..40),
+        peak in 1f64..900.0, home in 0u64..60, start_up in 0i64..200,
+    ) {
+        let counts: Vec<f64> = counts.into_iter().map(f64::from).collect();
+        let setup = setup(&trace(step, &counts), peak, home, start_up);
+        for (name, mut contender) in contenders(&setup) {
+            sound(name, &setup, &run(&setup, contender.as_mut()))?;
+        }
+    }
+
+    #[test]
+    fn nothing_is_lost_whatever_is_asked(
+        counts in prop::collection::vec(0u32..100, 2..20), asks in prop::collection::vec(0u32..200, 0..60),
+        home in 0u64..60, start_up in 0i64..200,
+    ) {
+        let counts: Vec<f64> = counts.into_iter().map(f64::from).collect();
+        let setup = setup(&trace(20, &counts), 500.0, home, start_up);
+        sound("puppet", &setup, &run(&setup, &mut Puppet(asks)))?;
+    }
+}
+
+#[test]
+fn replicas_serve_a_start_up_after_they_are_asked_for() {
+    // 100 requests a second from the first second on; 15 replicas at the start.
+    let mut setup = setup(&trace(1, &[100.0; 60]), 100.0, 100, 20);
+    setup.services[0].min = Replicas::new(0);
+    // At 0 s none, at 7 s ten.
+    let mut puppet = Puppet(vec![10, 0]);
+    let all = run(&setup, &mut puppet).all();
+    assert_eq!((all.unserved, all.served), (2700.0, 3300.0));
+    assert_eq!(all.replica_seconds, 530.0);
+    assert_eq!((all.changes, all.peak), (25, Replicas::new(15)));
+}
+
+#[test]
+fn what_finds_no_node_waits_and_then_starts() {
+    // Home has room for 4, the cloud for 3; the rest waits until the cloud's leave.
+    let mut setup = setup(&trace(1, &[10.0; 80]), 10.0, 4, 10);
+    setup.sites[1] = site("cloud", SiteKind::Cloud, 3, 10);
+    let mut puppet = Puppet(vec![9]);
+    let mut run = Run::new(&setup, &mut puppet);
+    run.advance(Millis::secs(5));
+    let stations = run.fleet().of(0);
+    let bound: Vec<u32> = stations.iter().map(|s| s.bound().get()).collect();
+    assert_eq!((bound, stations[1].count().get()), (vec![4, 3], 5));
+    assert!(stations[1].waiting().is_some());
+}
+
+#[test]
+fn a_run_in_pieces_is_the_same_run() {
+    let counts: Vec<f64> = (0..60).map(|i| f64::from(i * 37 % 50)).collect();
+    let setup = setup(&trace(20, &counts), 400.0, 20, 60);
+    for ((name, mut whole), (_, mut parts)) in
+        contenders(&setup).into_iter().zip(contenders(&setup))
+    {
+        let whole = run(&setup, whole.as_mut()).all();
+        let mut pieces = Run::new(&setup, parts.as_mut());
+        for s in 1..400 {
+            pieces.advance(Millis(s * 3333));
+        }
+        let pieces = pieces.tally().all();
+        assert!((whole.served - pieces.served).abs() < 1e-6, "{name}");
+        assert!(
+            (whole.replica_seconds - pieces.replica_seconds).abs() < 1e-6,
+            "{name}"
+        );
+        assert_eq!(whole.changes, pieces.changes, "{name}");
+    }
+}
+
+#[test]
+fn the_same_input_gives_the_same_figures_to_the_bit() {
+    let counts: Vec<f64> = (0..60).map(|i| f64::from(i * i % 97)).collect();
+    let setup = setup(&trace(60, &counts), 700.0, 30, 60);
+    for ((name, mut a), (_, mut b)) in contenders(&setup).into_iter().zip(contenders(&setup)) {
+        assert_eq!(run(&setup, a.as_mut()), run(&setup, b.as_mut()), "{name}");
+    }
+}
+
+#[test]
+fn pinisi_fills_home_first_and_a_sensitive_service_never_leaves_it() {
+    let mut setup = setup(
+        &trace(60, &[300.0, 300.0, 6000.0, 6000.0, 6000.0, 6000.0]),
+        400.0,
+        60,
+        10,
+    );
+    let mut records = Service {
+        name: "records".into(),
+        sensitive: true,
+        ..setup.services[0].clone()
+    };
+    records.load = pinisi_simulator::load::Load::of(
+        &trace(60, &[300.0, 300.0, 6000.0, 6000.0, 6000.0, 6000.0]),
+        pinisi_simulator::load::Scale::PeakOf(200.0),
+    );
+    setup.services.push(records);
+    let mut pinisi = Pinisi::new(&setup);
+    let mut run = Run::new(&setup, &mut pinisi);
+    run.advance(setup.span);
+    let (web, records) = (run.fleet().of(0), run.fleet().of(1));
+    assert!(records[0].count().get() >= 20, "{records:?}");
+    assert_eq!(records[1].count().get(), 0);
+    assert!(web[1].count().get() > 0, "home has no room for all of them");
+    assert!(web[0].count().get() + records[0].count().get() <= 60);
+}
+
+/// Hands on what an autoscaler can see.
+#[derive(Clone)]
+struct Witness(Vec<(f64, f64)>);
+
+impl Autoscaler for Witness {
+    fn period(&self) -> Millis {
+        Millis::secs(15)
+    }
+    fn decide(&mut self, view: &ServiceView<'_>) -> Option<Replicas> {
+        let window = (view.now.minus(Millis::secs(10)), view.now);
+        self.0
+            .push((view.offered(window), view.served_by_one(window)));
+        None
+    }
+}
+
+#[test]
+fn use_saturates_and_what_is_refused_still_counts_as_load() {
+    // Two replicas at the start carry 20 of what is then 100 requests a second.
+    let mut counts = vec![10.0; 30];
+    counts.extend([100.0; 31]);
+    let setup = setup(&trace(1, &counts), 100.0, 100, 20);
+    struct Seen(Witness);
+    impl Contender for Seen {
+        fn period(&self) -> Millis {
+            Millis::secs(15)
+        }
+        fn decide(&mut self, view: &View<'_>) -> Vec<Ask> {
+            self.0.decide(&view.of(0).unwrap());
+            vec![Ask::Keep]
+        }
+    }
+    let mut seen = Seen(Witness(Vec::new()));
+    run(&setup, &mut seen);
+    let rounded: Vec<(f64, f64)> = seen
+        .0
+        .0
+        .iter()
+        .map(|(a, b)| (a.round(), b.round()))
+        .collect();
+    assert_eq!(
+        rounded,
+        [
+            (10.0, 50.0),
+            (10.0, 50.0),
+            (10.0, 50.0),
+            (100.0, 100.0),
+            (100.0, 100.0)
+        ]
+    );
+}
+
+#[test]
+fn figures_of_a_small_run() {
+    let setup = setup(&registration(), 500.0, 1000, 60);
+    let oracle = oracle::tally(&setup);
+    let of = |mut c: Box<dyn Contender>| Summary::of(&run(&setup, c.as_mut()), &oracle);
+    let hpa = of(Box::new(Each::of(&setup, &Hpa::new(false))));
+    let keda = of(Box::new(Each::of(&setup, &Keda::new(false))));
+    // These two do not change unless the models do. Whoever changes them renews docs/measured.md.
+    let figures = |unserved_pct, cost_ratio, replica_hours, churn| Summary {
+        unserved_pct,
+        cost_ratio,
+        replica_hours,
+        churn,
+    };
+    assert_eq!(hpa, figures(1.249078, 1.496608, 418.208333, 2.44));
+    assert_eq!(keda, figures(0.359889, 1.527339, 426.795833, 2.52));
+    assert_eq!(Summary::of(&oracle, &oracle).cost_ratio, 1.0);
+}
