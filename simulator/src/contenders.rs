@@ -3,6 +3,7 @@
 
 pub mod hpa;
 pub mod keda;
+pub mod knative;
 pub mod oracle;
 pub mod pinisi;
 
