@@ -17,7 +17,8 @@ use pinisi_simulator::trace::Trace;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-const HELP: &str = "rows [--start-up 20,60,180] [--only pinisi,hpa,keda] [--row TEXT] [--threads 2]
+const HELP: &str =
+    "rows [--start-up 20,60,180] [--only pinisi,hpa,keda,knative] [--row TEXT] [--threads 2]
      [--peak 500] [--equal-lag] [--dir simulator/traces]";
 const PER_REPLICA: f64 = 100.0;
 

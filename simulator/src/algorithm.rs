@@ -1,6 +1,8 @@
 //! The autoscalers that can be compared, by name.
 
-use crate::contenders::{Contender, Each, hpa::Hpa, keda::Keda, pinisi::Pinisi};
+use crate::contenders::{
+    Contender, Each, hpa::Hpa, keda::Keda, pinisi::Pinisi, revision::Revision,
+};
 use crate::setup::Setup;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -16,11 +18,13 @@ pub enum Algorithm {
     Hpa,
     /// KEDA on requests a second.
     Keda,
+    /// Knative's autoscaler on requests a second.
+    Knative,
 }
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Pinisi, Self::Hpa, Self::Keda];
+    pub const ALL: [Self; 4] = [Self::Pinisi, Self::Hpa, Self::Keda, Self::Knative];
 
     /// Its name in options and in summaries.
     #[must_use]
@@ -29,6 +33,7 @@ impl Algorithm {
             Self::Pinisi => "pinisi",
             Self::Hpa => "hpa",
             Self::Keda => "keda",
+            Self::Knative => "knative",
         }
     }
 
@@ -39,6 +44,7 @@ impl Algorithm {
             Self::Pinisi => "Pinisi",
             Self::Hpa => "HPA on CPU",
             Self::Keda => "KEDA on requests",
+            Self::Knative => "Knative on requests",
         }
     }
 
@@ -49,6 +55,7 @@ impl Algorithm {
             Self::Pinisi => Box::new(Pinisi::new(setup)),
             Self::Hpa => Box::new(Each::of(setup, &Hpa::new(equal_lag))),
             Self::Keda => Box::new(Each::of(setup, &Keda::new(equal_lag))),
+            Self::Knative => Box::new(Each::of(setup, &Revision::default())),
         }
     }
 }
@@ -61,7 +68,7 @@ impl fmt::Display for Algorithm {
 
 /// A name that is no autoscaler's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no autoscaler here: take pinisi, hpa or keda")]
+#[error("{0:?} is no autoscaler here: take pinisi, hpa, keda or knative")]
 pub struct UnknownAlgorithm(String);
 
 impl FromStr for Algorithm {

@@ -6,6 +6,7 @@ pub mod keda;
 pub mod knative;
 pub mod oracle;
 pub mod pinisi;
+pub mod revision;
 
 use crate::fleet::{Fleet, Station};
 use crate::history::History;

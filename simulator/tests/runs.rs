@@ -9,7 +9,7 @@ use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::model::site::SiteKind;
 use pinisi_simulator::contenders::{
     Ask, Autoscaler, Contender, Each, ServiceView, View, hpa::Hpa, keda::Keda, oracle,
-    pinisi::Pinisi,
+    pinisi::Pinisi, revision::Revision,
 };
 use pinisi_simulator::rows::registration;
 use pinisi_simulator::run::{Run, run};
@@ -44,6 +44,7 @@ fn contenders(setup: &Setup) -> Vec<(&'static str, Box<dyn Contender>)> {
             Box::new(Each::of(setup, &Hpa::new(true))),
         ),
         ("keda", Box::new(Each::of(setup, &Keda::new(false)))),
+        ("knative", Box::new(Each::of(setup, &Revision::default()))),
         (
             "keda at equal lag",
             Box::new(Each::of(setup, &Keda::new(true))),

@@ -1,0 +1,66 @@
+//! Knative with its autoscaler (`knative`) fed as a revision's would be: requests a second at the
+//! gateway second by second, what is refused included, and a decision every 2 s. Its windows are its
+//! algorithm, so at equal lag only the delay is Pinisi's, and that is its own too.
+
+use super::knative::{Kpa, SCRAPE, Settings, TICK};
+use super::{Autoscaler, ServiceView};
+use crate::fleet;
+use crate::time::Millis;
+use pinisi_planner::model::amounts::Replicas;
+
+/// From the end of a second to the scrape that has it.
+const DELAY: Millis = Millis::secs(1);
+/// What a Service asks of `target-burst-capacity` to keep the activator out of the way: it would hold
+/// requests back, and nobody here queues.
+const NO_BURST: f64 = 0.0;
+
+/// A revision's autoscaler, with Knative's defaults.
+#[derive(Clone, Debug, Default)]
+pub struct Revision {
+    kpa: Option<Kpa>,
+    /// Up to when it has been fed.
+    fed: Millis,
+}
+
+impl Revision {
+    /// Starts at the first look, as it finds the replicas then.
+    fn start(view: &ServiceView<'_>) -> Option<Kpa> {
+        let settings = Settings {
+            total: view.service.per_replica,
+            target_burst_capacity: NO_BURST,
+            ..Settings::default()
+        };
+        let ready = fleet::ready(view.stations).to_api();
+        let now = view.now.on_calendar(view.setup.start);
+        // A service of less than a hundredth of a request a second is nothing to Knative.
+        Kpa::new(settings, ready, now).ok()
+    }
+}
+
+impl Autoscaler for Revision {
+    fn period(&self) -> Millis {
+        Millis::of(TICK)
+    }
+
+    fn decide(&mut self, view: &ServiceView<'_>) -> Option<Replicas> {
+        let start = view.setup.start;
+        if self.kpa.is_none() {
+            self.kpa = Self::start(view);
+            let window = Settings::default().stable_window_seconds;
+            self.fed = view.now.minus(Millis::secs(window.into()));
+        }
+        let kpa = self.kpa.as_mut()?;
+        let scrape = Millis::of(SCRAPE);
+        while self.fed < view.now {
+            let to = self.fed.plus(scrape);
+            let measured = to.minus(DELAY);
+            let load = view.offered((measured.minus(scrape), measured));
+            kpa.record(to.on_calendar(start), load);
+            self.fed = to;
+        }
+        let ready = fleet::ready(view.stations).to_api();
+        let scaled = kpa.scale(view.now.on_calendar(start), ready)?;
+        let desired = Replicas::from_api(scaled.desired);
+        (desired != fleet::counts(view.stations)).then_some(desired)
+    }
+}
