@@ -92,6 +92,50 @@ fn for_its_grace_a_lost_site_counts_and_after_it_is_made_up_for() {
 }
 
 #[test]
+fn what_was_made_up_serves_on_until_the_lost_ones_are_ready_again() {
+    let mut c = spread(10, 6, 0);
+    lose(&mut c, "cloud");
+    for _ in 0..35 {
+        c.tick("web", 10);
+    }
+    assert_eq!(c.leg("web", "spare").ready, n(6));
+    reach(&mut c, "cloud", Reach::Reachable);
+    c.start_anew("cloud", 15);
+    for _ in 0..3 {
+        assert_eq!(c.tick("web", 5), []);
+        assert_eq!(c.ready("web").min(10), 10);
+    }
+    c.tick("web", 5);
+    assert_eq!(c.leg("web", "spare").spec, Replicas::ZERO);
+    assert_eq!(c.ready("web"), 10);
+}
+
+#[test]
+fn a_fall_of_load_takes_no_ready_replica_for_one_that_only_starts() {
+    let mut c = spread(10, 6, 0);
+    c.start_anew("home", 15);
+    c.workload("web").demand = Demand::Fixed(n(6));
+    for _ in 0..3 {
+        assert_eq!(c.tick("web", 5), []);
+        assert_eq!(c.ready("web").min(6), 6);
+    }
+    // The four at home are Ready, so only two of the cloud's are needed.
+    c.tick("web", 5);
+    assert_eq!(c.leg("web", "cloud").spec, n(2));
+    // A service of which nothing is Ready keeps no more than it wants.
+    c.start_anew("home", 1000);
+    c.start_anew("cloud", 1000);
+    c.workload("web").demand = Demand::Fixed(n(3));
+    c.tick("web", 5);
+    assert_eq!(specs(&c), (3, 0));
+}
+
+fn specs(c: &Cluster) -> (u32, u32) {
+    let spec = |at| c.leg("web", at).spec.get();
+    (spec("home"), spec("cloud"))
+}
+
+#[test]
 fn growth_meanwhile_goes_elsewhere_and_a_fall_takes_from_elsewhere() {
     let mut c = spread(10, 6, 0);
     lose(&mut c, "cloud");

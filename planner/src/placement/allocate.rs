@@ -118,7 +118,7 @@ fn serve_minimums(seats: &mut Seats) {
 }
 
 /// Replicas that stay on for a while though their target is lower: so many that what is Ready
-/// never falls below the want while replicas move between sites for another reason than load.
+/// never falls below the want for the sake of what is not Ready yet.
 pub(crate) fn linger(seats: &mut Seats, want: Replicas) {
     let ready: Replicas = seats.rows.iter().map(|r| r.leg.ready.min(r.target)).sum();
     let mut room = want.minus(ready);
@@ -152,6 +152,18 @@ pub(crate) fn linger(seats: &mut Seats, want: Replicas) {
         let stays = row.keep.minus(row.target).min(room);
         row.target = row.target.plus(stays);
         room = room.minus(stays);
+    }
+    // What is kept in their place may not be Ready: a site that answers again after a long silence,
+    // pods that wait for a node or only start. Until it is, whoever is Ready serves on.
+    let ready: Replicas = seats.rows.iter().map(|r| r.leg.ready.min(r.target)).sum();
+    let mut gap = want.minus(ready);
+    if seats.rows.iter().any(|r| r.pin.is_some()) {
+        gap = Replicas::ZERO; // a person's counts are obeyed at once
+    }
+    for row in seats.rows.iter_mut().filter(|r| r.fixed().is_none()) {
+        let stays = row.keep.min(row.leg.ready).minus(row.target).min(gap);
+        row.target = row.target.plus(stays);
+        gap = gap.minus(stays);
     }
 }
 

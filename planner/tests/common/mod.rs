@@ -323,6 +323,15 @@ impl Cluster {
         self.count();
     }
 
+    /// All that runs at a site starts anew: it will be Ready in so many seconds.
+    pub fn start_anew(&mut self, site: &str, seconds: i64) {
+        let ready_at = self.now.saturating_add(secs(seconds)).unwrap();
+        for pod in self.pods.iter_mut().filter(|p| p.site == name(site)) {
+            pod.ready_at = pod.node.map(|_| ready_at);
+        }
+        self.observe();
+    }
+
     /// Limits a namespace at a site.
     pub fn limit(&mut self, site: &str, namespace: &str, hard: BTreeMap<QuotaResource, u64>) {
         self.quotas.push((name(site), namespace.into(), hard));
