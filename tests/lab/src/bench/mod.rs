@@ -1,5 +1,5 @@
-//! Benchmarks against the real thing: tables, never timed assertions. Each is one
-//! command (`cargo lab bench NAME`), starts labs of its own and ends them.
+//! Benchmarks: tables, never timed assertions. Each is one command (`cargo lab bench
+//! NAME`). Those against the real thing start labs of their own and end them.
 
 mod api;
 mod chance;
@@ -8,3 +8,4 @@ mod tally;
 
 pub mod latency;
 pub mod parity;
+pub mod plan;

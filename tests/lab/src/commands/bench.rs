@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::bench::latency::{self, Contender, MOST_ROUNDS};
 use crate::bench::parity::{self, MINUTES};
+use crate::bench::plan;
 use crate::binaries;
 use crate::progress::Progress;
 
@@ -26,6 +27,27 @@ enum What {
     Latency(Latency),
     /// A real HPA and Pinisi side by side through a real spike: the same counts?
     Parity(Parity),
+    /// What one plan costs, for several sizes of world
+    Plan(Plan),
+}
+
+#[derive(Debug, Args)]
+struct Plan {
+    /// How many workloads; several sizes are measured one after the other
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000, 100_000], value_name = "NUMBER")]
+    workloads: Vec<usize>,
+    /// Plans for each size
+    #[arg(long, default_value_t = 21, value_name = "NUMBER")]
+    plans: usize,
+    /// Sites that each workload names
+    #[arg(long, default_value_t = 4, value_name = "NUMBER")]
+    places: usize,
+    /// The size of which instructions are counted, where valgrind is installed
+    #[arg(long, default_value_t = 10_000, value_name = "NUMBER")]
+    instructions: usize,
+    /// Write the figures to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -77,6 +99,7 @@ impl Bench {
         match self.what {
             What::Latency(options) => options.run().await,
             What::Parity(options) => options.run().await,
+            What::Plan(options) => options.run(),
         }
     }
 
@@ -87,7 +110,8 @@ impl Bench {
             What::Latency(_) if cfg!(debug_assertions) => {
                 binaries::run_released(&Progress::stderr()).map(Some)
             }
-            What::Latency(_) | What::Parity(_) => Ok(None),
+            // The planner's benchmark is a program of its own, always built for release.
+            What::Latency(_) | What::Parity(_) | What::Plan(_) => Ok(None),
         }
     }
 }
@@ -151,6 +175,28 @@ impl Parity {
         } else {
             ExitCode::FAILURE
         })
+    }
+}
+
+impl Plan {
+    fn run(self) -> Result<ExitCode> {
+        let Self {
+            workloads,
+            plans,
+            places,
+            instructions,
+            json,
+        } = self;
+        let options = plan::Options {
+            workloads,
+            plans,
+            places,
+            instructions,
+        };
+        let report = plan::run(&options, &Progress::stderr())?;
+        print!("{}", report.table());
+        write(json.as_deref(), &report)?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 
