@@ -2,6 +2,7 @@
 //! Not here: how many (demand), and the way home (drain).
 
 pub(crate) mod allocate;
+pub(crate) mod nodes;
 pub(crate) mod quotas;
 pub(crate) mod room;
 pub(crate) mod seats;

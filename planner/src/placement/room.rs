@@ -4,8 +4,7 @@
 
 use crate::model::amounts::{Percent, Replicas, Resources};
 use crate::model::site::{Reach, Site};
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use crate::placement::nodes::{Free, Nodes};
 
 /// Who asks for room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,17 +17,10 @@ pub(crate) enum Asker {
     MassUnderHigh,
 }
 
-/// Free part of one node.
-#[derive(Clone, Debug)]
-struct Free {
-    room: Resources,
-    slots: u64,
-}
-
 /// A site's room.
 #[derive(Clone, Debug)]
 pub(crate) struct Room {
-    nodes: Vec<Free>,
+    nodes: Nodes,
     total: Resources,
     used: Resources,
     /// Still to be kept free for pods that are not mass traffic.
@@ -74,7 +66,7 @@ impl Room {
             }
         }
         Self {
-            nodes,
+            nodes: Nodes::of(&nodes),
             total,
             used,
             reserve: site.reserve,
@@ -94,58 +86,32 @@ impl Room {
         self.requested = self.requested.plus(request);
     }
 
-    /// How many more replicas fit.
-    pub(crate) fn more(&self, request: Resources, asker: Asker) -> Replicas {
+    /// How many more replicas fit, counted no further than `enough`.
+    pub(crate) fn more(&self, request: Resources, asker: Asker, enough: Replicas) -> Replicas {
         if !self.open {
             return Replicas::ZERO;
         }
-        let whole = self.nodes.iter().fold(0u64, |n, f| {
-            n.saturating_add(f.room.fits(request).min(f.slots))
-        });
-        let allowed = self
-            .max
-            .map_or(u64::MAX, |max| max.minus(self.requested).fits(request));
-        let beside_reserve = || {
-            let free = self
-                .nodes
-                .iter()
-                .fold(Resources::ZERO, |sum, f| sum.plus(f.room));
-            free.minus(self.reserve).fits(request)
+        let allowed = || match self.max {
+            Some(max) => max.minus(self.requested).fits(request),
+            None => u64::MAX,
         };
+        let beside_reserve = || self.nodes.free().minus(self.reserve).fits(request);
         let under_high = || self.total.percent(self.high).minus(self.used).fits(request);
-        let n = match asker {
-            Asker::Sensitive => whole.min(allowed),
-            Asker::Mass => whole.min(allowed).min(beside_reserve()),
-            Asker::MassUnderHigh => whole.min(allowed).min(beside_reserve()).min(under_high()),
+        let most = match asker {
+            Asker::Sensitive => allowed(),
+            Asker::Mass => allowed().min(beside_reserve()),
+            Asker::MassUnderHigh => allowed().min(beside_reserve()).min(under_high()),
         };
+        let n = self.nodes.fits(request, most.min(enough.get().into()));
         Replicas::new(u32::try_from(n).unwrap_or(u32::MAX))
     }
 
     /// Takes room for replicas that are not bound yet, each on the node with the most free CPU as
     /// the scheduler would. What does not fit takes none: it waits, and so holds nothing.
     pub(crate) fn take(&mut self, request: Resources, replicas: Replicas) {
-        let fits = |f: &Free| f.slots > 0 && f.room.fits(request) > 0;
-        let mut heap: BinaryHeap<_> = self
-            .nodes
-            .iter()
-            .enumerate()
-            .filter(|(_, f)| fits(f))
-            .map(|(i, f)| (f.room.millicores, f.room.bytes, Reverse(i)))
-            .collect();
         let mut taken = 0u64;
-        while taken < u64::from(replicas.get()) {
-            let Some((_, _, Reverse(i))) = heap.pop() else {
-                break;
-            };
-            let Some(node) = self.nodes.get_mut(i) else {
-                break;
-            };
-            node.room = node.room.minus(request);
-            node.slots -= 1; // above 0 while in the heap
+        while taken < u64::from(replicas.get()) && self.nodes.take(request) {
             taken += 1;
-            if fits(node) {
-                heap.push((node.room.millicores, node.room.bytes, Reverse(i)));
-            }
         }
         let sum = request.times(taken);
         self.used = self.used.plus(sum);

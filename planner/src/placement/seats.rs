@@ -242,7 +242,8 @@ impl Seats {
             let most = allowed
                 .as_ref()
                 .map_or(Replicas::MAX, |allowed| allowed.more.plus(waiting));
-            let fits = |asker| room.map_or(Replicas::ZERO, |r| r.more(request, asker));
+            let fits =
+                |asker| room.map_or(Replicas::ZERO, |r| r.more(request, asker, Replicas::MAX));
             let more = |asker| fits(asker).min(most);
             row.limit = allowed.map(|a| a.by).filter(|_| most < fits(second));
             row.cap_high = row.leg.bound.plus(more(first));

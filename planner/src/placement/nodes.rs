@@ -1,0 +1,163 @@
+//! Free parts of a site's nodes, kept so that a question costs what its answer does and not a look
+//! at every node: a tree of the most that any node below has free. Which node a pod lands on is the
+//! scheduler's rule, most free CPU first. Not here: watermarks, reserves, limits (room).
+
+use crate::model::amounts::Resources;
+use std::cmp::Reverse;
+
+/// Free part of one node; inside the tree the most of each that any node below has.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Free {
+    pub room: Resources,
+    pub slots: u64,
+}
+
+impl Free {
+    /// How many replicas fit here whole.
+    fn fits(self, request: Resources) -> u64 {
+        self.room.fits(request).min(self.slots)
+    }
+
+    fn takes(self, request: Resources) -> bool {
+        self.slots > 0
+            && self.room.millicores >= request.millicores
+            && self.room.bytes >= request.bytes
+    }
+
+    fn most(self, other: Self) -> Self {
+        Self {
+            room: Resources {
+                millicores: self.room.millicores.max(other.room.millicores),
+                bytes: self.room.bytes.max(other.room.bytes),
+            },
+            slots: self.slots.max(other.slots),
+        }
+    }
+}
+
+/// What decides between nodes: most free CPU, then most free memory, then the first.
+type Rank = (u64, u64, Reverse<usize>);
+
+/// The nodes of a site. Node `i` is the leaf at `leaves + i`; below it at `n` are `2n` and `2n + 1`.
+#[derive(Clone, Debug)]
+pub(crate) struct Nodes {
+    tree: Vec<Free>,
+    leaves: usize,
+    /// Sum over all nodes; wide, so that it is exact.
+    free: (u128, u128),
+}
+
+impl Nodes {
+    /// The nodes in their order.
+    pub(crate) fn of(nodes: &[Free]) -> Self {
+        let leaves = nodes.len().next_power_of_two();
+        let mut tree = vec![Free::default(); leaves];
+        tree.extend_from_slice(nodes);
+        tree.resize(leaves.saturating_mul(2), Free::default());
+        let mut free = (0u128, 0u128);
+        for Free { room, slots: _ } in nodes {
+            free.0 += u128::from(room.millicores);
+            free.1 += u128::from(room.bytes);
+        }
+        let mut nodes = Self { tree, leaves, free };
+        for at in (1..leaves).rev() {
+            nodes.renew(at);
+        }
+        nodes
+    }
+
+    fn at(&self, at: usize) -> Free {
+        self.tree.get(at).copied().unwrap_or_default()
+    }
+
+    fn renew(&mut self, at: usize) {
+        let most = self.at(2 * at).most(self.at(2 * at + 1));
+        if let Some(place) = self.tree.get_mut(at) {
+            *place = most;
+        }
+    }
+
+    /// What is free on all of them together.
+    pub(crate) fn free(&self) -> Resources {
+        let narrow = |n: u128| u64::try_from(n).unwrap_or(u64::MAX);
+        Resources {
+            millicores: narrow(self.free.0),
+            bytes: narrow(self.free.1),
+        }
+    }
+
+    /// How many replicas fit whole, counted no further than `enough`.
+    pub(crate) fn fits(&self, request: Resources, enough: u64) -> u64 {
+        let mut n = 0u64;
+        self.count(1, request, enough, &mut n);
+        n.min(enough)
+    }
+
+    fn count(&self, at: usize, request: Resources, enough: u64, n: &mut u64) {
+        let here = self.at(at);
+        if *n >= enough || !here.takes(request) {
+            return;
+        }
+        if at >= self.leaves {
+            *n = n.saturating_add(here.fits(request));
+            return;
+        }
+        self.count(2 * at, request, enough, n);
+        self.count(2 * at + 1, request, enough, n);
+    }
+
+    /// Takes room for one replica on the node that the scheduler would choose; false where it fits
+    /// on none.
+    pub(crate) fn take(&mut self, request: Resources) -> bool {
+        let mut best = None;
+        self.choose(1, request, &mut best);
+        let Some((_, _, Reverse(at))) = best else {
+            return false;
+        };
+        if let Some(node) = self.tree.get_mut(at) {
+            node.room = node.room.minus(request);
+            node.slots = node.slots.saturating_sub(1);
+        }
+        self.free.0 = self.free.0.saturating_sub(request.millicores.into());
+        self.free.1 = self.free.1.saturating_sub(request.bytes.into());
+        let mut above = at / 2;
+        while above > 0 {
+            self.renew(above);
+            above /= 2;
+        }
+        true
+    }
+
+    fn first_below(&self, mut at: usize) -> usize {
+        while at < self.leaves {
+            at *= 2;
+        }
+        at
+    }
+
+    fn choose(&self, at: usize, request: Resources, best: &mut Option<Rank>) {
+        let here = self.at(at);
+        // The best that could be below, at its first place.
+        let rank = (
+            here.room.millicores,
+            here.room.bytes,
+            Reverse(self.first_below(at)),
+        );
+        if !here.takes(request) || best.is_some_and(|best| rank < best) {
+            return;
+        }
+        if at >= self.leaves {
+            *best = Some(rank);
+            return;
+        }
+        let (left, right) = (2 * at, 2 * at + 1);
+        // The way of the most CPU first: what it finds mostly shuts off the other.
+        if self.at(left).room.millicores >= self.at(right).room.millicores {
+            self.choose(left, request, best);
+            self.choose(right, request, best);
+        } else {
+            self.choose(right, request, best);
+            self.choose(left, request, best);
+        }
+    }
+}
