@@ -1,12 +1,14 @@
-//! `spec.autoscaling`: how a workload's total follows load and metrics. `metrics` and `behavior`
-//! are those of autoscaling/v2, field by field, so that an HPA moves by copy and paste.
+//! `spec.autoscaling`: how a workload's total follows load, metrics and schedules. `metrics` and
+//! `behavior` are those of autoscaling/v2, field by field, so that an HPA moves by copy and paste.
 
 pub mod behavior;
 pub mod metric;
+pub mod schedule;
 pub mod status;
 
 pub use behavior::{Behavior, ScalingPolicy, ScalingRules};
 pub use metric::MetricSpec;
+pub use schedule::{Forecast, Schedule};
 pub use status::MetricStatus;
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -16,6 +18,8 @@ use serde::{Deserialize, Serialize};
 /// How the total follows load and metrics. Where several are given, the largest need counts.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.forecast) || self.forecast == 'Off' || has(self.load)").message("forecast looks at earlier days of a load: set spec.autoscaling.load, or leave forecast out"))]
+#[x_kube(validation = Rule::new("!has(self.schedules) || has(self.load) || self.schedules.all(s, !has(s.expect.load))").message("a schedule that expects load needs spec.autoscaling.load to say what one replica serves of it: set it, or expect replicas"))]
 #[x_kube(validation = Rule::new("!has(self.minReplicas) || self.minReplicas <= self.maxReplicas").message("minReplicas must not exceed maxReplicas"))]
 #[x_kube(validation = Rule::new("has(self.load) || has(self.metrics)").message("say what the total follows: set spec.autoscaling.load, spec.autoscaling.metrics, or both"))]
 #[x_kube(validation = Rule::new("!has(self.minReplicas) || self.minReplicas > 0 || has(self.load) || !has(self.metrics) || self.metrics.exists(m, m.type in ['Object', 'External'])").message("minReplicas 0 needs something that can be read while no pod runs: a metric of type Object or External, or spec.autoscaling.load; else set minReplicas to 1 or more"))]
@@ -41,6 +45,15 @@ pub struct Autoscaling {
     /// it takes to get a replica back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behavior: Option<Behavior>,
+    /// Load that is known beforehand, at most 16 windows: replicas for it are made in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub schedules: Option<Vec<Schedule>>,
+    /// On lets the load of earlier days make replicas ahead of time, never fewer than the load asks
+    /// for. It needs `load`. Absent: Off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Forecast>,
 }
 
 /// One load signal and what one replica serves of it.

@@ -1,5 +1,5 @@
 //! `HybridWorkload`: the mark on a service. How its total follows load is in `autoscaling`. Not
-//! here: schedules, forecast, traffic and dependsOn, which become further optional fields.
+//! here: traffic and dependsOn, which become further optional fields.
 
 pub use crate::autoscaling::{Autoscaling, Behavior, Load, MetricStatus, ScalingRules, SignalRef};
 

@@ -1,7 +1,7 @@
 //! What a workload's total follows, the override, and how replicas come home.
 
 use super::{
-    limits::{REPLICAS_MAX, number, outside},
+    limits::{LOAD_MAX, REPLICAS_MAX, number, outside},
     metrics::{self, Scope},
     placement::Placed,
     problem::Problem,
@@ -11,6 +11,7 @@ use crate::gather::quantity::millis;
 use jiff::{SignedDuration, Timestamp};
 use pinisi_crds::{
     HybridWorkloadSpec,
+    autoscaling::Forecast,
     hybrid_workload::{self as api, Class},
 };
 use pinisi_planner::hpa;
@@ -26,8 +27,6 @@ pub const HEADROOM_DEFAULT: i32 = 30;
 /// From a write of the scale to a Ready replica. A guess until it is learnt from the pods
 /// themselves: longer than most, so that growth is asked for early rather than late.
 pub const START_UP: SignedDuration = SignedDuration::from_secs(10);
-/// Load of one replica from which it is absurd, in thousandths (1Ti, as in the schema).
-const PER_REPLICA_MAX: u64 = (1 << 40) * 1000;
 /// Most sites that an override names.
 const OVERRIDE_SITES_MAX: usize = 32;
 
@@ -78,6 +77,9 @@ fn scaled(
         load: from,
         metrics: listed,
         behavior,
+        // Worked out beside the demand, and not with every plan.
+        schedules: _,
+        forecast,
     } = autoscaling;
     let before = problems.len();
     let min = number(
@@ -117,7 +119,11 @@ fn scaled(
     };
     let load = from
         .as_ref()
-        .and_then(|from| load(scope, from, &bounds, now, problems));
+        .and_then(|from| load(scope, from, &bounds, now, problems))
+        .map(|load| LoadDemand {
+            forecast: *forecast == Some(Forecast::On),
+            ..load
+        });
     let demand = match listed {
         None => load.map(Demand::Load),
         Some(listed) => metrics::read(scope, listed, bounds, load, now, problems)
@@ -152,7 +158,7 @@ fn load(
         problems,
     );
     let per_replica = match millis(&per_replica.0) {
-        Ok(n) if n > 0 && n < PER_REPLICA_MAX => n,
+        Ok(n) if n > 0 && n < LOAD_MAX => n,
         _ => {
             let allowed = "the load that one replica serves: a quantity above 0 and below 1Ti, for example 100 or 500m";
             problems.push(outside(

@@ -4,6 +4,8 @@ use super::problem::Problem;
 
 /// Most replicas that any field may say.
 pub const REPLICAS_MAX: i32 = 100_000;
+/// Load from which a figure is absurd, in thousandths (1Ti, as in the schema).
+pub const LOAD_MAX: u64 = (1 << 40) * 1000;
 
 /// The value, or `default` where it is absent or outside `min..=max`; outside is a problem.
 pub fn number(

@@ -14,6 +14,7 @@ pub mod problem;
 mod quotas;
 mod remote;
 pub mod remote_site;
+pub mod schedule;
 mod signal;
 mod site;
 mod sovereign;

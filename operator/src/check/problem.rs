@@ -3,6 +3,7 @@
 
 use crate::gather::link::LinkFault;
 use pinisi_crds::hybrid_workload::Class;
+use pinisi_planner::model::amounts::Replicas;
 
 /// Something wrong with one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -239,6 +240,42 @@ pub enum Problem {
         /// A tainted node that carries it.
         node: String,
     },
+    /// A schedule that cannot be used: it is left out, and nothing else is.
+    ScheduleLeftOut {
+        /// JSON path.
+        field: String,
+        /// The value as it stands.
+        value: String,
+        /// What is allowed.
+        allowed: String,
+    },
+    /// A schedule starts again so soon that some of its starts are left out.
+    ScheduleTooOften {
+        /// JSON path.
+        field: String,
+        /// Seconds after which it starts again.
+        seconds: i64,
+        /// The fewest that may be.
+        least: i64,
+    },
+    /// A schedule starts again before its window is over.
+    ScheduleOverlaps {
+        /// JSON path.
+        field: String,
+        /// Seconds that it lasts.
+        seconds: i32,
+        /// Seconds after which it starts again.
+        period: i64,
+    },
+    /// A schedule expects more than may ever run.
+    ScheduleAboveMaximum {
+        /// JSON path.
+        field: String,
+        /// Replicas that it needs.
+        need: u64,
+        /// The most.
+        max: Replicas,
+    },
     /// A metric cannot be read at a site that answers otherwise.
     MetricUnknownAt {
         /// JSON path of the metric.
@@ -342,6 +379,10 @@ impl Problem {
             Self::HomeMoved { .. } => "HomeMoved",
             Self::OverrideSite { .. } => "OverrideSiteIgnored",
             Self::TopologyCountsTaintedNodes { .. } => "TopologyCountsTaintedNodes",
+            Self::ScheduleLeftOut { .. } => "ScheduleLeftOut",
+            Self::ScheduleTooOften { .. } => "ScheduleTooOften",
+            Self::ScheduleOverlaps { .. } => "ScheduleOverlaps",
+            Self::ScheduleAboveMaximum { .. } => "ScheduleAboveMaximum",
             Self::MetricUnknownAt { .. } => "MetricUnknownAtSite",
             Self::HpaCountsHomePods { .. } => "HpaCountsHomePods",
             Self::NoAddress { .. } => "NoAddress",
@@ -396,6 +437,10 @@ impl Problem {
             | Self::LinkWarning { .. }
             | Self::OverrideSite { .. }
             | Self::TopologyCountsTaintedNodes { .. }
+            | Self::ScheduleLeftOut { .. }
+            | Self::ScheduleTooOften { .. }
+            | Self::ScheduleOverlaps { .. }
+            | Self::ScheduleAboveMaximum { .. }
             | Self::MetricUnknownAt { .. }
             | Self::UnusableSeries { .. } => false,
             Self::GatewayFailing { lost, .. } => *lost,

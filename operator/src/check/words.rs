@@ -137,6 +137,23 @@ impl fmt::Display for Problem {
                 "spec.targetRef: the target's topologySpreadConstraints over {key} count tainted nodes such as {node}, which would freeze growth at home; \
                  set nodeTaintsPolicy: Honor on that constraint"
             ),
+            Self::ScheduleLeftOut { field, value, allowed } => write!(
+                f,
+                "{field} is {value}, so nothing is made ready for it; set it to {allowed}; all else goes on"
+            ),
+            Self::ScheduleTooOften { field, seconds, least } => write!(
+                f,
+                "{field} starts again after {seconds} s; starts within {least} s of another are left out: make one longer window of them"
+            ),
+            Self::ScheduleOverlaps { field, seconds, period } => write!(
+                f,
+                "{field} is {seconds}, but the next window starts {period} s after the one before; set it to at most {period}, or start it less often; \
+                 meanwhile the larger of the two counts"
+            ),
+            Self::ScheduleAboveMaximum { field, need, max } => write!(
+                f,
+                "{field} needs {need} replicas, but spec.autoscaling.maxReplicas is {max}; raise it before that day, or expect less"
+            ),
             Self::MetricUnknownAt { field, kind, site, why } => write!(
                 f,
                 "{field}: the {kind} metric is not known at Site {site} ({why}); nothing shrinks meanwhile: mend the metrics API of that cluster, \

@@ -7,7 +7,7 @@ use super::{
     placement::{self, Grounds, Placed},
     problem::{Problem, class_name},
     remote::{Found, Search},
-    target,
+    schedule, target,
 };
 use crate::checked::WorkloadSubject;
 use crate::gather::facts::{NamespaceFacts, Unreadable, WorkloadFacts};
@@ -145,6 +145,13 @@ pub fn check_one(
     let home = placed.as_ref().and_then(|p| p.sites.first());
     let scope = Scope::new(index, facts, found, siblings, home, &subject.remotes);
     let (demand, adopt) = demand::read(&scope, spec, total, now, &mut problems);
+    let windows = schedule::windows(
+        &index.schedules,
+        &facts.key,
+        spec.autoscaling.as_ref(),
+        now,
+        &mut problems,
+    );
     problems.extend(driven_from_home(context, facts, spec, placed.as_ref()));
     let override_ = demand::override_of(spec, placed.as_ref(), now, &mut problems);
     let drain = demand::drain(spec, &mut problems);
@@ -188,7 +195,7 @@ pub fn check_one(
             limits: found.template.limits,
             legs,
             refused,
-            windows: Vec::new(),
+            windows,
             competitor: wants.autoscaler(found, siblings).map(ToOwned::to_owned),
         }),
         _ => None,

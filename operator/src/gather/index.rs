@@ -12,6 +12,7 @@ use super::kept::{kept, kept_of_a_cluster, put};
 use super::metrics::answers::MetricAnswers;
 use super::pods::PodTable;
 use super::samples::SourceAnswers;
+use crate::check::schedule::Kept;
 use pinisi_crds::site::ClusterIdentity;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -48,6 +49,8 @@ pub struct Index {
     pub clusters: BTreeMap<String, ClusterView>,
     /// Which cluster this is, once that was read.
     pub hub: Option<ClusterIdentity>,
+    /// Schedules that check has worked out already.
+    pub schedules: Kept,
 }
 
 impl Index {

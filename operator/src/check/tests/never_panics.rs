@@ -128,6 +128,10 @@ fn full_web() -> Value {
         "spec.autoscaling.behavior",
         json!({"scaleUp": {"policies": [{"type": "Pods", "value": 4, "periodSeconds": 15}], "tolerance": "0.1"}, "scaleDown": {"stabilizationWindowSeconds": 60}}),
     );
+    hw["spec"]["autoscaling"]["schedules"] = json!([
+        {"name": "opening", "cron": {"start": "0 19 * * *", "durationSeconds": 3600, "timeZone": "Asia/Jakarta"}, "expect": {"load": "20k"}},
+        {"name": "final", "at": {"from": "2026-11-20T13:00:00Z", "until": "2026-11-20T14:00:00Z"}, "expect": {"replicas": 9}}
+    ]);
     hw["spec"]["placement"]["tiers"][1]["sites"] = json!(["cloud", "abroad"]);
     hw["spec"]["carry"] = json!([{"kind": "Secret", "name": "s"}]);
     hw["status"] = json!({"sites": [{"name": "home", "desired": 1, "ready": 1}], "memory": {"total": 3, "contest": {"writes": 1, "last": "2026-11-20T13:00:00Z", "writer": "x"}}});

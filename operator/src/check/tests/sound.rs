@@ -450,3 +450,30 @@ fn spreads_that_would_freeze_home() {
         "a selector that keeps to home does not count the cloud"
     );
 }
+
+#[test]
+fn schedules_and_forecast() {
+    let mut c = Cluster::with_web();
+    let mut hw = web();
+    set(
+        &mut hw,
+        "spec.autoscaling.schedules",
+        json!([
+            {"name": "opening", "cron": {"start": "0 20 * * *", "durationSeconds": 3600, "timeZone": "Asia/Jakarta"}, "expect": {"load": "2k"}},
+            {"name": "slip", "cron": {"start": "0 20 * * *", "durationSeconds": 3600, "timeZone": "Jakarta"}, "expect": {"load": "2k"}}
+        ]),
+    );
+    set(&mut hw, "spec.autoscaling.forecast", json!("On"));
+    c.workload(hw);
+    let w = c.web();
+    let [window] = w.windows.as_slice() else {
+        panic!("{:?}", w.windows)
+    };
+    assert_eq!(window.start, "2026-11-20T13:00:00Z".parse().unwrap());
+    assert!(matches!(w.demand, Demand::Load(load) if load.forecast));
+    assert_eq!(
+        c.reasons("shop", "web"),
+        ["ScheduleLeftOut"],
+        "the load is followed all the same"
+    );
+}
