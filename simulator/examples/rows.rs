@@ -1,16 +1,24 @@
 //! The benchmark's table: unserved percent at cost by the oracle's, for each load, start-up and
 //! autoscaler. `cargo run --release -p pinisi-simulator --example rows -- --help`
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss
+)]
 
-use pinisi_planner::model::amounts::Replicas;
+use jiff::SignedDuration;
+use pinisi_planner::model::amounts::{MilliLoad, Percent, Replicas};
+use pinisi_planner::model::schedule::{Expected, Window};
 use pinisi_planner::model::site::{SiteKind, SiteName};
 use pinisi_simulator::algorithm::Algorithm;
 use pinisi_simulator::contenders::oracle;
 use pinisi_simulator::load::{Load, Scale};
-use pinisi_simulator::rows::{ROWS, Row, registration};
+use pinisi_simulator::rows::{REGISTRATION_OPENS, ROWS, Row, registration};
 use pinisi_simulator::run::run;
-use pinisi_simulator::setup::{REQUEST, Service, Setup, SiteSetup};
+use pinisi_simulator::setup::{REQUEST, Service, Setup, SiteSetup, headroom};
 use pinisi_simulator::summary::Summary;
 use pinisi_simulator::time::Millis;
 use pinisi_simulator::trace::Trace;
@@ -19,7 +27,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 const HELP: &str =
     "rows [--start-up 20,60,180] [--only pinisi,hpa,keda,knative] [--row TEXT] [--threads 2]
-     [--peak 500] [--equal-lag] [--dir simulator/traces]";
+     [--peak 500] [--equal-lag] [--headroom PERCENT] [--dir simulator/traces]
+     [--announce LOAD_PERCENT,MINUTES_LATE] (of the registration: 100,0 is as it comes)";
 const PER_REPLICA: f64 = 100.0;
 
 struct Args {
@@ -30,6 +39,8 @@ struct Args {
     peak: u32,
     equal_lag: bool,
     dir: String,
+    headroom: Percent,
+    announce: Option<(i64, i64)>,
 }
 
 fn args() -> Args {
@@ -40,6 +51,8 @@ fn args() -> Args {
         threads: 2,
         peak: 500,
         equal_lag: false,
+        headroom: headroom(),
+        announce: None,
         dir: concat!(env!("CARGO_MANIFEST_DIR"), "/traces").into(),
     };
     let mut words = std::env::args().skip(1);
@@ -52,6 +65,12 @@ fn args() -> Args {
             "--threads" => a.threads = value().parse().unwrap(),
             "--peak" => a.peak = value().parse().unwrap(),
             "--equal-lag" => a.equal_lag = true,
+            "--headroom" => a.headroom = Percent::new(value().parse().unwrap()),
+            "--announce" => {
+                let text = value();
+                let (load, late) = text.split_once(',').expect(HELP);
+                a.announce = Some((load.parse().unwrap(), late.parse().unwrap()));
+            }
             "--dir" => a.dir = value(),
             _ => {
                 println!("{HELP}");
@@ -70,7 +89,8 @@ fn trace(row: &Row, dir: &str) -> Trace {
     Trace::parse(&text).unwrap_or_else(|e| panic!("{file}: {e}"))
 }
 
-fn setup(trace: &Trace, peak: u32, start_up: i64) -> Setup {
+fn setup(trace: &Trace, a: &Args, start_up: i64) -> Setup {
+    let peak = a.peak;
     let site = |name: &str, kind| SiteSetup {
         name: SiteName::new(name),
         kind,
@@ -88,12 +108,29 @@ fn setup(trace: &Trace, peak: u32, start_up: i64) -> Setup {
             max: Replicas::new(peak * 10),
             request: REQUEST,
             sensitive: false,
+            headroom: a.headroom,
+            windows: announced(trace, a),
         }],
         sites: vec![
             site("home", SiteKind::OnPrem),
             site("cloud", SiteKind::Cloud),
         ],
     }
+}
+
+/// The registration as it was announced: 08:00 to 09:00.
+fn announced(trace: &Trace, a: &Args) -> Vec<Window> {
+    let Some((percent, late)) = a.announce else {
+        return Vec::new();
+    };
+    let at = |seconds: i64| trace.start + SignedDuration::from_secs(seconds + late * 60);
+    let peak = (f64::from(a.peak) * PER_REPLICA) as u64 * 1000;
+    vec![Window {
+        name: "registration".into(),
+        start: at(REGISTRATION_OPENS),
+        end: at(REGISTRATION_OPENS + 3600),
+        expects: Expected::Load(MilliLoad(peak * percent as u64 / 100)),
+    }]
 }
 
 fn main() {
@@ -117,7 +154,7 @@ fn main() {
             scope.spawn(|| {
                 while let Some(&(r, s, c)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let trace = trace(rows[r], &a.dir);
-                    let setup = setup(&trace, a.peak, a.start_ups[s]);
+                    let setup = setup(&trace, &a, a.start_ups[s]);
                     let mut contender = a.only[c].contender(&setup, a.equal_lag);
                     let tally = run(&setup, contender.as_mut());
                     let summary = Summary::of(&tally, &oracle::tally(&setup));

@@ -3,7 +3,8 @@
 use crate::load::Load;
 use crate::time::Millis;
 use jiff::Timestamp;
-use pinisi_planner::model::amounts::{Replicas, Resources};
+use pinisi_planner::model::amounts::{Percent, Replicas, Resources};
+use pinisi_planner::model::schedule::Window;
 use pinisi_planner::model::site::{SiteKind, SiteName};
 
 /// What everybody starts with carries this share of what it could.
@@ -13,6 +14,12 @@ pub const REQUEST: Resources = Resources {
     millicores: 1000,
     bytes: 1 << 30,
 };
+
+/// Least room above the load where the spec names none, as the operator has it.
+#[must_use]
+pub fn headroom() -> Percent {
+    Percent::new(30)
+}
 
 /// What is the same for all contenders.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +51,10 @@ pub struct Service {
     pub request: Resources,
     /// True for the class that never leaves home.
     pub sensitive: bool,
+    /// Least room above the load that Pinisi keeps.
+    pub headroom: Percent,
+    /// What was announced: to Pinisi as its schedule, to KEDA as its cron trigger.
+    pub windows: Vec<Window>,
 }
 
 /// A place to run.

@@ -16,7 +16,7 @@ pub const LAG: SignedDuration = SignedDuration::from_secs(10);
 /// No slot is shorter.
 const SLOT_MIN_MILLIS: i64 = 5_000;
 /// Slots that a start is cut into, where it is long.
-const SLOTS_A_START: i64 = 16;
+const SLOTS_A_START: u8 = 16;
 /// A load is held for this share of the time that a replica takes to come back.
 const HOLD_PERCENT: i64 = 120;
 /// No load is held for less.
@@ -79,7 +79,7 @@ impl Growth {
         per_replica: MilliLoad,
         announced: bool,
     ) {
-        let slot = (millis(horizon(start_up)) / SLOTS_A_START).max(SLOT_MIN_MILLIS);
+        let slot = (millis(horizon(start_up)) / i64::from(SLOTS_A_START)).max(SLOT_MIN_MILLIS);
         let index = at.as_millisecond().div_euclid(slot);
         let passed = index.saturating_sub(self.index);
         let fresh = Slot {

@@ -2,9 +2,11 @@
 //! replica, as KEDA makes it. The load is counted at the gateway, so what is refused counts too.
 
 use super::{Autoscaler, PINISI_PIPELINE, Pipeline, ServiceView, hpa};
+use crate::setup::whole;
 use crate::time::Millis;
 use pinisi_planner::hpa::{Memory, Metric, Reading, ValueTarget};
 use pinisi_planner::model::amounts::{MilliLoad, Replicas};
+use pinisi_planner::model::schedule::{Expected, Window};
 
 /// Share of what a replica can serve that is the target.
 pub const TARGET: f64 = 0.7;
@@ -41,12 +43,31 @@ impl Autoscaler for Keda {
 
     fn decide(&mut self, view: &ServiceView<'_>) -> Option<Replicas> {
         let offered = view.offered(self.pipeline.window(view.now));
-        let metrics = [Metric::External {
+        let target = view.service.per_replica * TARGET;
+        let mut metrics = vec![Metric::External {
             name: "requests".into(),
-            target: ValueTarget::AverageValue(milli(view.service.per_replica * TARGET).max(1)),
+            target: ValueTarget::AverageValue(milli(target).max(1)),
             reading: Reading::Read(vec![milli(offered)]),
         }];
+        metrics.extend(view.service.windows.iter().map(|w| cron(w, target, view)));
         hpa::sync(view, &metrics, &[], &mut self.memory)
+    }
+}
+
+/// A cron trigger: so many replicas from its start to its end, not before; else one.
+fn cron(window: &Window, target: f64, view: &ServiceView<'_>) -> Metric {
+    let now = view.now.on_calendar(view.setup.start);
+    let wanted = match window.expects {
+        Expected::Replicas(n) => n,
+        #[allow(clippy::cast_precision_loss)] // far below 2^53
+        Expected::Load(load) => whole((load.0 as f64 / 1000.0 / target).ceil()),
+    };
+    let open = window.start <= now && now < window.end;
+    let wanted = if open { i64::from(wanted.get()) } else { 1 };
+    Metric::External {
+        name: "cron".into(),
+        target: ValueTarget::AverageValue(1000),
+        reading: Reading::Read(vec![wanted * 1000]),
     }
 }
 

@@ -15,8 +15,6 @@ use pinisi_planner::{Memory, WorkloadId, plan};
 use std::collections::BTreeMap;
 
 /// As the operator has it where the spec does not say.
-const HEADROOM_PERCENT: i32 = 30;
-/// As the operator has it where the spec does not say.
 fn drain() -> DrainPolicy {
     DrainPolicy {
         after: SignedDuration::from_secs(600),
@@ -127,7 +125,7 @@ fn workload(setup: &Setup, service: &Service) -> Workload {
             min: service.min,
             max: service.max,
             per_replica: MilliLoad::from_signal(service.per_replica).unwrap_or(MilliLoad(1)),
-            headroom: Percent::new(HEADROOM_PERCENT),
+            headroom: service.headroom,
             scale_down_window: None,
             signal: Signal::Missing(SignalFault::NotAskedYet),
             start_up: start_up.duration(),
@@ -140,7 +138,7 @@ fn workload(setup: &Setup, service: &Service) -> Workload {
         limits: service.request,
         legs: BTreeMap::new(),
         refused: BTreeMap::new(),
-        windows: Vec::new(),
+        windows: service.windows.clone(),
         competitor: None,
     }
 }

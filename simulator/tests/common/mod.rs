@@ -40,6 +40,8 @@ pub fn setup(trace: &Trace, peak: f64, home: u64, start_up: i64) -> Setup {
             max: Replicas::new(10_000),
             request: REQUEST,
             sensitive: false,
+            headroom: pinisi_simulator::setup::headroom(),
+            windows: Vec::new(),
         }],
         sites: vec![
             site("home", SiteKind::OnPrem, home, start_up),
