@@ -67,7 +67,7 @@ func ask(question any, into any) error {
 	o.lock.Lock()
 	defer o.lock.Unlock()
 	if o.broken != nil {
-		panic(fmt.Sprintf("hpa-oracle (PINISI_ORACLE=%q): %v", os.Getenv("PINISI_ORACLE"), o.broken))
+		panic(fmt.Sprintf("the oracle (PINISI_ORACLE=%q): %v", os.Getenv("PINISI_ORACLE"), o.broken))
 	}
 	o.asked++
 	if shimMode != modeUpstream {
@@ -80,20 +80,20 @@ func ask(question any, into any) error {
 	}
 	if err != nil {
 		o.broken = err
-		panic(fmt.Sprintf("hpa-oracle ended: %v", err))
+		panic(fmt.Sprintf("the oracle ended: %v", err))
 	}
 	var a answer
 	if err := json.Unmarshal(text, &a); err != nil {
-		panic(fmt.Sprintf("hpa-oracle said %s: %v", text, err))
+		panic(fmt.Sprintf("the oracle said %s: %v", text, err))
 	}
 	switch {
 	case a.Error != nil:
-		panic(fmt.Sprintf("hpa-oracle refused (%s: %s) %s", a.Error.Kind, a.Error.Message, line))
+		panic(fmt.Sprintf("the oracle refused (%s: %s) %s", a.Error.Kind, a.Error.Message, line))
 	case a.OK == nil:
 		return errors.New(a.Message)
 	}
 	if err := json.Unmarshal(a.OK, into); err != nil {
-		panic(fmt.Sprintf("hpa-oracle said %s: %v", text, err))
+		panic(fmt.Sprintf("the oracle said %s: %v", text, err))
 	}
 	return nil
 }

@@ -7,6 +7,8 @@
 //   - time.Now() becomes shimNow(), so that a test can stop the clock.
 //
 // Upstream's tests are copied unchanged. Nothing of the copy is ever committed.
+//
+// For Knative's autoscaler it makes a module of those files that decide; see knative.go.
 package main
 
 import (
@@ -43,11 +45,13 @@ var renamed = map[string][]string{
 
 func main() {
 	out := flag.String("out", "", "scratch folder")
+	of := flag.String("of", "hpa", "what is compared: hpa or knative")
 	flag.Parse()
-	if *out == "" {
-		fail("say where to: -out FOLDER")
+	make, known := map[string]func(string) error{"hpa": prepare, "knative": prepareKnative}[*of]
+	if *out == "" || !known {
+		fail("say where to and what: -out FOLDER -of hpa|knative")
 	}
-	if err := prepare(*out); err != nil {
+	if err := make(*out); err != nil {
 		fail(err.Error())
 	}
 }

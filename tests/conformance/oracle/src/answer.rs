@@ -1,8 +1,6 @@
-//! The answers: `{"ok": …}`, `{"fault": …, "message": …}` where the HPA itself has none, or
-//! `{"error": {"kind": …, "message": …}}` for a line that is no case.
+//! The answers: `{"ok": …}`, or `{"fault": …, "message": …}` where the HPA itself has none.
 
 use crate::case::{Case, Sync};
-use crate::lines::{LINE_MAX, Refused};
 use pinisi_planner::hpa::group::group;
 use pinisi_planner::hpa::memory::{changed, store};
 use pinisi_planner::hpa::outcome::Limit;
@@ -10,36 +8,6 @@ use pinisi_planner::hpa::replicas::{Proposal, Scope, propose};
 use pinisi_planner::hpa::requests::requests;
 use pinisi_planner::hpa::{Fault, Input, evaluate, limits, stabilize};
 use serde_json::{Map, Value, json};
-
-/// The answer to a line.
-pub fn to(line: &str) -> Value {
-    // In two steps, so that what is no JSON is told from what is no case, and keeps its id.
-    let value: Value = match serde_json::from_str(line) {
-        Ok(value) => value,
-        Err(e) => return error("not_json", &e.to_string()),
-    };
-    let id = value.get("id").cloned();
-    let mut answer = match serde_json::from_value(value) {
-        Ok(case) => answer(case),
-        Err(e) => error("not_a_case", &e.to_string()),
-    };
-    if let (Some(id), Some(fields)) = (id, answer.as_object_mut()) {
-        fields.insert("id".into(), id); // whatever the asker wants to find there
-    }
-    answer
-}
-
-/// The answer to what could not even be read.
-pub fn refuse(why: Refused) -> Value {
-    match why {
-        Refused::TooLong => error("too_long", &format!("a line has at most {LINE_MAX} bytes")),
-        Refused::NotText => error("not_text", "a line is UTF-8"),
-    }
-}
-
-fn error(kind: &str, message: &str) -> Value {
-    json!({ "error": { "kind": kind, "message": message } })
-}
 
 #[allow(clippy::needless_pass_by_value)] // so that calls stay short
 fn ok(value: Value) -> Value {
@@ -54,7 +22,8 @@ fn limited((replicas, limit): (i32, Limit)) -> Value {
     ok(json!({ "replicas": replicas, "limit": limit, "message": limit.to_string() }))
 }
 
-fn answer(case: Case) -> Value {
+/// The answer to a case.
+pub fn to(case: Case) -> Value {
     match case {
         Case::Group {
             pods,
@@ -239,9 +208,13 @@ fn sync_of(sync: Sync) -> Value {
 mod tests {
     use super::*;
 
+    fn answered(line: &str) -> Value {
+        pinisi_oracle::to(line, to)
+    }
+
     #[test]
     fn what_is_no_case_gets_an_answer_too() {
-        let kind = |line: &str| to(line)["error"]["kind"].as_str().map(str::to_owned);
+        let kind = |line: &str| answered(line)["error"]["kind"].as_str().map(str::to_owned);
         for line in ["{", "\u{0}", "NaN", &"[".repeat(100_000)] {
             assert_eq!(kind(line).as_deref(), Some("not_json"), "{line:.20}");
         }
@@ -260,16 +233,16 @@ mod tests {
 
     #[test]
     fn the_id_comes_back_with_every_answer() {
-        let good = to(r#"{"id":7,"op":"up_limit","current":3}"#);
+        let good = answered(r#"{"id":7,"op":"up_limit","current":3}"#);
         assert_eq!(good, json!({ "id": 7, "ok": 6 }));
-        let bad = to(r#"{"id":{"n":8},"op":"up_limit","current":"3"}"#);
+        let bad = answered(r#"{"id":{"n":8},"op":"up_limit","current":"3"}"#);
         assert_eq!(bad["id"], json!({ "n": 8 }));
         assert!(bad["error"]["message"].is_string());
     }
 
     #[test]
     fn a_whole_sync() {
-        let answer = to(
+        let answer = answered(
             r#"{"op":"evaluate","spec":{"min":1,"max":10,"behavior":null},"current":3,"status":3,
             "metrics":[{"External":{"name":"queue","target":{"AverageValue":1000},"reading":{"Read":[4000,1500]}}}],
             "pods":[],"now":"2026-01-01T00:00:00Z"}"#,
@@ -287,7 +260,7 @@ mod tests {
         let readme = include_str!("../../README.md");
         let (_, rest) = readme.split_once("```json\n").unwrap();
         let (example, _) = rest.split_once("```").unwrap();
-        let answer = to(&example.replace('\n', " "));
+        let answer = answered(&example.replace('\n', " "));
         assert_eq!(answer["ok"]["outcome"]["currents"][0]["utilization"], 90);
         // 1.8 times the one pod that is there, which is less than what is specified: it stays.
         assert_eq!(answer["ok"]["outcome"]["recommended"], 2);

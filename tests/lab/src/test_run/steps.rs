@@ -62,7 +62,7 @@ pub fn all() -> Vec<Step> {
         cargo("the lab's programs", &["lab", "build"]),
         // After the programs: Go has compiled most of Kubernetes by then.
         cargo(
-            "the HPA's rules are upstream's",
+            "the HPA's and Knative's rules are upstream's",
             &[
                 "test",
                 "--workspace",

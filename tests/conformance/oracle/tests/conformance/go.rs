@@ -39,20 +39,31 @@ impl Mode {
 pub struct Binary {
     path: PathBuf,
     folder: PathBuf,
+    oracle: &'static str,
 }
 
 impl Binary {
-    /// Copies upstream's package, puts ours beside it, and compiles. Once a process.
-    pub fn build() -> Self {
+    /// Kubernetes' HPA. Compiled once a process.
+    pub fn hpa() -> Self {
         static BUILT: OnceLock<Binary> = OnceLock::new();
-        BUILT.get_or_init(Self::build_anew).clone()
+        let oracle = env!("CARGO_BIN_EXE_hpa-oracle");
+        let build = || Self::build("hpa", "podautoscaler", oracle);
+        BUILT.get_or_init(build).clone()
     }
 
-    fn build_anew() -> Self {
+    /// Knative's autoscaler.
+    pub fn knative() -> Self {
+        Self::build("knative", ".", env!("CARGO_BIN_EXE_kpa-oracle"))
+    }
+
+    /// Copies upstream's files, puts ours beside them, and compiles the package in `package`.
+    fn build(of: &str, package: &str, oracle: &'static str) -> Self {
         let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance");
-        let path = scratch.join("podautoscaler.test");
-        let prepare = ["run", "./prepare", "-out"];
+        let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join("conformance")
+            .join(of);
+        let (path, folder) = (scratch.join("conformance.test"), scratch.join(package));
+        let prepare = ["run", "./prepare", "-of", of, "-out"];
         said(go(&module).args(prepare).arg(&scratch));
         // As the lab builds Kubernetes, so that what it has compiled is used again.
         let compile = [
@@ -63,10 +74,11 @@ impl Binary {
             "-vet=off",
             "-o",
         ];
-        said(go(&scratch).args(compile).arg(&path).arg("./podautoscaler"));
+        said(go(&folder).args(compile).arg(&path).arg("."));
         Self {
             path,
-            folder: scratch.join("podautoscaler"),
+            folder,
+            oracle,
         }
     }
 
@@ -95,7 +107,7 @@ impl Binary {
         let mut command = Command::new(&self.path);
         command
             .current_dir(&self.folder)
-            .env("PINISI_ORACLE", env!("CARGO_BIN_EXE_hpa-oracle"))
+            .env("PINISI_ORACLE", self.oracle)
             .env_remove("PINISI_CONFORMANCE_MODE")
             .env_remove("PINISI_CONFORMANCE_CASES")
             .env_remove("PINISI_CONFORMANCE_SEED");

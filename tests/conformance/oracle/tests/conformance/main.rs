@@ -1,6 +1,7 @@
-//! The planner's HPA against upstream's: upstream's own tests answered by hpa-oracle, and random
-//! cases put to both. Needs Go, and Kubernetes' module, which the lab has; hence ignored unless
-//! asked for: `cargo test -p pinisi-oracle --test conformance -- --ignored --nocapture`.
+//! The planner's HPA against Kubernetes' and the simulator's Knative against Knative's: upstream's own
+//! tests answered by hpa-oracle, and random cases put to both sides. Needs Go and upstream's modules;
+//! hence ignored unless asked for:
+//! `cargo test -p pinisi-oracle --test conformance -- --ignored --nocapture`.
 
 // A test says that it failed by a panic.
 #![allow(clippy::panic)]
@@ -13,6 +14,8 @@ use verdicts::Verdicts;
 
 /// Random cases where `PINISI_CONFORMANCE_CASES` names no other number.
 const CASES: u64 = 100_000;
+/// The same for Knative, where a case is a life of up to 150 scrapes and ticks.
+const KNATIVE_CASES: u64 = 10_000;
 /// Upstream's tests in the version that is pinned, subtests included. Fewer means that they were
 /// not all found.
 const TESTS_MIN: usize = 320;
@@ -22,7 +25,7 @@ const ASKED_MIN: usize = 200;
 #[test]
 #[ignore = "needs Go and Kubernetes' module; a step of cargo lab test"]
 fn upstream_s_own_tests_pass_with_our_answers() {
-    let binary = Binary::build();
+    let binary = Binary::hpa();
     let upstream = Verdicts::of(&binary.run_tests(Mode::Upstream));
     assert!(
         upstream.failed.is_empty(),
@@ -65,11 +68,22 @@ fn upstream_s_own_tests_pass_with_our_answers() {
 #[test]
 #[ignore = "needs Go and Kubernetes' module; a step of cargo lab test"]
 fn random_cases_come_to_the_same() {
+    compare(&Binary::hpa(), CASES);
+}
+
+#[test]
+#[ignore = "needs Go and Knative's module; a step of cargo lab test"]
+fn random_lives_of_knative_s_autoscaler_come_to_the_same() {
+    compare(&Binary::knative(), KNATIVE_CASES);
+}
+
+/// Puts random cases to both sides, so many unless the environment says otherwise.
+fn compare(binary: &Binary, cases: u64) {
     let setting = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let cases = setting("PINISI_CONFORMANCE_CASES").unwrap_or(CASES);
+    let cases = setting("PINISI_CONFORMANCE_CASES").unwrap_or(cases);
     let seed = setting("PINISI_CONFORMANCE_SEED").unwrap_or_else(a_seed);
     println!("{cases} random cases; again with PINISI_CONFORMANCE_SEED={seed}");
-    let (passed, output) = Binary::build().compare(cases, seed);
+    let (passed, output) = binary.compare(cases, seed);
     for line in output
         .lines()
         .filter(|line| line.starts_with("differential "))

@@ -1,0 +1,4 @@
+package config
+
+// Default is upstream's.
+var Default = defaultConfig

@@ -1,0 +1,8 @@
+//! `kpa-oracle`: the simulator's model of Knative, asked one case a line.
+
+mod answer;
+mod case;
+
+fn main() -> std::io::Result<()> {
+    pinisi_oracle::serve(answer::to)
+}
