@@ -1,5 +1,5 @@
-//! `Site`: a place to run, in this cluster or in another. Not here: prices and elastic pools,
-//! which become further optional fields.
+//! `Site`: a place to run, in this cluster or in another. Not here: prices, which become
+//! further optional fields.
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
@@ -125,6 +125,50 @@ pub struct SiteCapacity {
     /// use already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserve_for_sensitive: Option<ResourceAmounts>,
+    /// An autoscaled pool (Cluster Autoscaler, Karpenter or the like) behind the site: nodes that it
+    /// can still add are room too. Pods are placed here beyond the nodes that are there, and what
+    /// waits makes the pool add nodes. Absent: only the nodes that are there count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elastic: Option<ElasticPool>,
+}
+
+/// An autoscaled pool.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ElasticPool {
+    /// The most nodes that the site may have, those that are there included: as the pool's own
+    /// maximum says. 1 to 5000.
+    #[schemars(range(min = 1, max = 5000))]
+    pub max_nodes: i32,
+    /// One node as the pool adds it.
+    pub node: PoolNode,
+    /// Seconds from a pod that waits to a Ready node, at the slowest. Pods may be Pending for this
+    /// long beside their own start-up before they go to another site. 1 to 3600. Absent: 180.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 3600))]
+    pub provision_seconds: Option<i32>,
+}
+
+/// One node as an autoscaled pool adds it. The pool must give it the labels of spec.nodes, and on a
+/// Cloud or Edge site the taint `pinisi.dev/site=<site>:NoExecute`.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolNode {
+    /// Allocatable CPU as a quantity, for example "8". Above 0.
+    #[schemars(with = "String", length(max = 32))]
+    #[x_kube(validation = Rule::new("isQuantity(self) && quantity(self).isGreaterThan(quantity('0')) && quantity(self).isLessThan(quantity('1Gi'))").message("cpu must be a quantity above 0, for example '8'"))]
+    pub cpu: Quantity,
+    /// Allocatable memory as a quantity, for example "32Gi". Above 0.
+    #[schemars(with = "String", length(max = 32))]
+    #[x_kube(validation = Rule::new("isQuantity(self) && quantity(self).isGreaterThan(quantity('0')) && quantity(self).isLessThan(quantity('1Ei'))").message("memory must be a quantity above 0, for example '32Gi'"))]
+    pub memory: Quantity,
+    /// Pods that fit on it beside those of DaemonSets. 1 to 1000. Absent: 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub pods: Option<i32>,
+    /// What DaemonSets request on each node: it is no room. Absent: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daemon_sets: Option<ResourceAmounts>,
 }
 
 /// Amounts of CPU and memory.

@@ -8,13 +8,14 @@ use crate::memory::{Blocked, Contest, Decisions, Drain, WorkloadMemory};
 use crate::model::World;
 use crate::model::amounts::Replicas;
 use crate::model::site::{Reach, SiteName};
-use crate::model::workload::{Demand, Mode, Override, Workload, WorkloadId};
+use crate::model::workload::{Demand, LoadDemand, Mode, Override, Placement, Workload, WorkloadId};
 use crate::placement::allocate::{allocate, linger};
 use crate::placement::quotas::owed;
 use crate::placement::seats::{Away, Seats};
-use crate::placement::{self, Left, grace};
+use crate::placement::{self, Left};
 use crate::plan::{Decision, Share, Step, is_sensitive};
 use crate::reason::Reason;
+use crate::time::after;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -78,13 +79,19 @@ pub(crate) fn decide(
         ours: writes,
         scaled_to_zero: before.decisions.scaled_to_zero,
     };
-    let mut wanted = demand::decide(
-        &workload.demand,
-        &workload.windows,
-        &before.statistics,
-        count,
-        now,
-    );
+    let total = |demand| demand::decide(demand, &workload.windows, &before.statistics, count, now);
+    let mut wanted = total(&workload.demand);
+    if let Some(ahead) = ahead_of_nodes(world, workload) {
+        // Asked for only when home is full, nodes would come late by the whole time that they take.
+        let early = total(&ahead);
+        if seats.needs_nodes(early.want) {
+            let statistics = wanted.statistics;
+            wanted = Wanted {
+                statistics,
+                ..early
+            };
+        }
+    }
     if let Some(word) = word {
         wanted = demand::overridden(wanted, word);
     }
@@ -188,6 +195,28 @@ pub(crate) fn decide(
     )
 }
 
+/// The demand as seen from the moment when nodes that are asked for now have come, where an elastic
+/// site of the workload can add any. Metrics look at what is, as an HPA does.
+fn ahead_of_nodes(world: &World, workload: &Workload) -> Option<Demand> {
+    let Demand::Load(load) = &workload.demand else {
+        return None;
+    };
+    let site = |name| world.sites.get(name)?.elastic;
+    let elastic: Vec<_> = match &workload.placement {
+        Placement::Sensitive { sites } => sites.iter().filter_map(|s| site(s.name())).collect(),
+        Placement::MassTraffic { tiers } => tiers
+            .iter()
+            .flat_map(|tier| tier.sites.iter().filter_map(site))
+            .collect(),
+    };
+    let slowest = elastic.iter().filter(|e| e.nodes > 0).map(|e| e.provision);
+    let start_up = load.start_up.saturating_add(slowest.max()?);
+    Some(Demand::Load(LoadDemand {
+        start_up,
+        ..load.clone()
+    }))
+}
+
 /// True where a total of 0 is decided here, by metrics or by an override, and not found.
 fn made_zero(workload: &Workload, want: Replicas, count: &Count) -> bool {
     let follows = match &workload.demand {
@@ -250,7 +279,6 @@ impl Turn<'_> {
                 want: wanted.want,
                 held: wanted.held,
                 policy: self.workload.drain,
-                grace: grace(self.workload),
                 low_since: self.low_since,
                 blocked: &self.blocked,
                 now: self.now,
@@ -283,7 +311,8 @@ impl Turn<'_> {
         next
     }
 
-    /// Sites that do not answer or refuse this workload, where it would be there or is.
+    /// Sites that do not answer or refuse this workload, where it would be there or is, and those
+    /// where its pods wait for nodes.
     fn say_away(&self, world: &World, seats: &Seats, reasons: &mut Vec<Reason>) {
         for row in &seats.rows {
             let site = row.site.clone();
@@ -296,6 +325,17 @@ impl Turn<'_> {
                     since,
                     replicas: row.leg.spec,
                     counted: row.away == Away::Counted,
+                });
+            }
+            let pending = row.leg.bound.plus(row.leg.pending).minus(row.on_nodes);
+            if let Some(since) = row.leg.pending_since
+                && row.on_nodes < row.cap_fit
+                && pending > Replicas::ZERO
+            {
+                reasons.push(Reason::WaitsForNodes {
+                    site: site.clone(),
+                    pending,
+                    until: after(since, row.grace),
                 });
             }
             if let Some(why) = self.workload.refused.get(&site) {
@@ -399,7 +439,7 @@ fn rank(reason: &Reason) -> u8 {
         Reason::SiteRefused { .. } => 7,
         Reason::QuotaFull { .. } | Reason::SiteClosed(_) => 8,
         Reason::AtMaximum { .. } | Reason::ScalingDisabled => 9,
-        Reason::Draining { .. } => 10,
+        Reason::Draining { .. } | Reason::WaitsForNodes { .. } => 10,
         Reason::Overflow { .. } => 11,
         Reason::Warming { .. } => 12,
         Reason::Scheduled { .. }

@@ -12,7 +12,7 @@ use crate::time::{after, elapsed};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
-/// Replicas made at home that have a node may take this long to become Ready.
+/// Replicas made at home may take this long to become Ready, beside what they may wait for a node.
 pub const READY_GRACE: SignedDuration = SignedDuration::from_mins(5);
 
 /// What a round looks at besides the table.
@@ -23,8 +23,6 @@ pub(crate) struct Round<'a> {
     pub held: bool,
     /// How to drain.
     pub policy: DrainPolicy,
-    /// How long a made replica may wait for a node.
-    pub grace: SignedDuration,
     /// Since when sites are under their low watermark.
     pub low_since: &'a BTreeMap<SiteName, Timestamp>,
     /// Sites that do not take pods.
@@ -150,7 +148,7 @@ fn finish_step(mut drain: Drain, seats: &mut Seats, round: &Round<'_>) -> Outcom
     let Some(home) = seats.row_mut(&drain.to) else {
         return Outcome::default();
     };
-    let (base, leg) = (home.target, home.leg.clone());
+    let (base, leg, grace) = (home.target, home.leg.clone(), home.grace);
     let made = base.plus(drain.moving);
     home.target = made;
     let waiting = Reason::Draining {
@@ -178,8 +176,8 @@ fn finish_step(mut drain: Drain, seats: &mut Seats, round: &Round<'_>) -> Outcom
         });
     }
     let waited = elapsed(drain.since, round.now);
-    let no_node = leg.pending > Replicas::ZERO && waited >= round.grace;
-    if no_node || waited >= READY_GRACE.max(round.grace) {
+    let no_node = leg.pending > Replicas::ZERO && waited >= grace;
+    if no_node || waited >= READY_GRACE.saturating_add(grace) {
         if let Some(home) = seats.row_mut(&drain.to) {
             home.target = base;
         }

@@ -10,7 +10,7 @@ pub(crate) mod seats;
 use crate::memory::Blocked;
 use crate::model::World;
 use crate::model::amounts::Replicas;
-use crate::model::site::{Reach, SiteName};
+use crate::model::site::{Reach, Site, SiteName};
 use crate::model::workload::{Demand, Workload};
 use crate::placement::quotas::Quotas;
 use crate::placement::room::Room;
@@ -35,16 +35,21 @@ pub(crate) struct Left<'a> {
     pub quotas: Quotas<'a>,
 }
 
-/// How long a pod of this workload may stay Pending.
-pub(crate) fn grace(workload: &Workload) -> SignedDuration {
+/// How long a pod of this workload may stay Pending at a site: longer where an autoscaled pool has to
+/// add a node first.
+pub(crate) fn grace(workload: &Workload, site: Option<&Site>) -> SignedDuration {
     let start_up = match &workload.demand {
         Demand::Untouched | Demand::Fixed(_) => SignedDuration::ZERO,
         Demand::Load(load) => load.start_up.clamp(SignedDuration::ZERO, GRACE_MAX),
         Demand::Metrics(metrics) => metrics.start_up.clamp(SignedDuration::ZERO, GRACE_MAX),
     };
-    PENDING_GRACE
+    let bound = PENDING_GRACE
         .max(start_up.saturating_add(start_up))
-        .min(GRACE_MAX)
+        .min(GRACE_MAX);
+    let provision = site
+        .and_then(|site| site.elastic)
+        .map_or(SignedDuration::ZERO, |elastic| elastic.provision);
+    bound.saturating_add(provision.clamp(SignedDuration::ZERO, GRACE_MAX))
 }
 
 /// Sites that do not take pods of this workload now: those found before whose time is not over,
@@ -69,13 +74,14 @@ pub(crate) fn blocked(
             )
         })
         .collect();
-    let grace = grace(workload);
     for (site, leg) in &workload.legs {
         // Of a site that does not answer nobody knows what became of a pod since then.
-        let seen = match world.sites.get(site).map(|s| s.reach) {
+        let place = world.sites.get(site);
+        let seen = match place.map(|s| s.reach) {
             Some(Reach::Unreachable { since }) => since.min(now),
             Some(Reach::Reachable) | None => now,
         };
+        let grace = grace(workload, place);
         let waits = leg
             .pending_since
             .is_some_and(|since| elapsed(since, seen) >= grace);

@@ -133,6 +133,15 @@ pub enum Reason {
         /// Tried again then.
         until: Timestamp,
     },
+    /// Pods wait at an elastic site until its pool has added nodes.
+    WaitsForNodes {
+        /// The site.
+        site: SiteName,
+        /// Pods that no node of now has room for.
+        pending: Replicas,
+        /// If they are not there by then, the pods go elsewhere.
+        until: Timestamp,
+    },
     /// The site takes no new replicas: it is closed (no nodes, or a node in two Sites).
     SiteClosed(SiteName),
     /// The site does not answer.
@@ -238,6 +247,7 @@ impl Reason {
             Self::Untouched => "Untouched",
             Self::Overflow { .. } => "HomeAboveHighWatermark",
             Self::PendingTooLong { .. } => "PodsPendingTooLong",
+            Self::WaitsForNodes { .. } => "WaitsForNodes",
             Self::SiteClosed(_) => "SiteClosed",
             Self::SiteUnreachable { .. } => "SiteUnreachable",
             Self::SiteRefused { site: _, why } => why.kind.word(),
@@ -340,6 +350,14 @@ impl fmt::Display for Reason {
                     "{pending} stayed Pending at {site}; not tried again before {until}"
                 )
             }
+            Self::WaitsForNodes {
+                site,
+                pending,
+                until,
+            } => write!(
+                f,
+                "{pending} wait for nodes that {site} is to add, until {until} at most"
+            ),
             Self::SiteClosed(site) => write!(f, "{site} takes no new replicas"),
             Self::SiteUnreachable {
                 site,

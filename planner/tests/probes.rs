@@ -93,6 +93,20 @@ fn c_at_an_unchanged_count_they_come_home_step_by_step() {
     assert_eq!(specs(&c), (10, 0));
 }
 
+/// D: home is full, and the cloud is a pool with no node now. Karmada: nothing placed, so that no pod
+/// ever waits there and no node is ever added.
+#[test]
+fn d_an_elastic_cloud_without_nodes_takes_what_home_does_not() {
+    let mut c = bed((1, 0), (10, 0), 20);
+    c.world.sites.get_mut(&name("cloud")).unwrap().elastic = Some(elastic(5, 10_000, 90));
+    c.tick("web", 1);
+    assert_eq!(specs(&c), (10, 10));
+    assert_eq!(c.ready("web"), 10);
+    follow(&mut c, 110);
+    assert_eq!((c.ready("web"), specs(&c)), (20, (10, 10)));
+    assert_eq!(c.world.sites[&name("cloud")].nodes.len(), 1);
+}
+
 /// E: half of it is wanted. As Karmada does: the cloud goes first.
 #[test]
 fn e_less_leaves_the_cloud_first() {

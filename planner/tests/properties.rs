@@ -12,7 +12,7 @@ use common::arbitrary::*;
 use common::*;
 use pinisi_planner::hpa::memory::RECOMMENDATIONS_MAX;
 use pinisi_planner::model::amounts::{MilliLoad, Percent, Replicas, Resources};
-use pinisi_planner::model::site::{Site, SiteKind};
+use pinisi_planner::model::site::{Elastic, Site, SiteKind};
 use pinisi_planner::model::workload::*;
 use pinisi_planner::{Memory, Plan, Statistics, plan};
 use proptest::prelude::*;
@@ -30,6 +30,9 @@ fn brute_force_room(site: &Site, request: Resources) -> u32 {
             )
         })
         .collect();
+    if let Some(pool) = site.elastic {
+        free.extend(vec![(pool.room, pool.pod_slots); pool.nodes as usize]);
+    }
     let mut placed = 0u32;
     loop {
         let sum = free
@@ -70,9 +73,17 @@ fn sane_site() -> impl Strategy<Value = Site> {
         ),
         0..5,
     );
-    (nodes, small(), prop::option::of(small()), 0i32..=100).prop_map(
-        |(nodes, reserve, max, high)| {
+    let pool = prop::option::of((0u32..4, small(), 0u32..12)).prop_map(|pool| {
+        pool.map(|(nodes, room, pod_slots)| Elastic {
+            room,
+            pod_slots,
+            ..elastic(nodes, 0, 60)
+        })
+    });
+    (nodes, small(), prop::option::of(small()), 0i32..=100, pool).prop_map(
+        |(nodes, reserve, max, high, pool)| {
             let mut s = site(SiteKind::OnPrem, nodes.len(), 0);
+            s.elastic = pool;
             (s.reserve, s.max, s.high) = (reserve, max.map(|m| m.times(4)), Percent::new(high));
             for (node, (allocatable, used, pod_slots, used_slots, schedulable)) in
                 s.nodes.iter_mut().zip(nodes)
@@ -250,6 +261,8 @@ proptest! {
             let free = s.nodes.iter().filter(|n| n.schedulable).fold((Resources::ZERO, 0u32), |(sum, slots), n| {
                 (sum.plus(n.allocatable.minus(n.used)), slots + n.pod_slots.saturating_sub(n.used_slots))
             });
+            let to_come = s.elastic.map_or((Resources::ZERO, 0), |e| (e.room.times(e.nodes.into()), e.nodes * e.pod_slots));
+            let free = (free.0.plus(to_come.0), free.1 + to_come.1);
             let (mut all, mut of_mass, mut pods) = (Resources::ZERO, Resources::ZERO, 0);
             for (i, (_, request, is_sensitive)) in wants.iter().enumerate() {
                 let placed = desired(&made, &format!("w{i}"), site_name);

@@ -5,6 +5,7 @@
 mod capacity;
 mod conflict;
 mod demand;
+mod elastic;
 mod gateway;
 mod legs;
 mod limits;

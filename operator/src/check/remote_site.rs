@@ -101,11 +101,11 @@ pub fn nodes(view: Option<&ClusterView>) -> Vec<&NodeFacts> {
 }
 
 /// What stands against new replicas there, the link itself aside.
-pub fn judge(view: Option<&ClusterView>, ready: usize, problems: &mut Vec<Problem>) {
+pub fn judge(view: Option<&ClusterView>, nodeless: bool, problems: &mut Vec<Problem>) {
     let Some(view) = view.filter(|view| view.seen && view.link.is_up()) else {
         return;
     };
-    if ready == 0 {
+    if nodeless {
         problems.push(Problem::NoRemoteNodes);
     }
     if let GuardFacts::Missing { reason, why } = &view.guard {

@@ -2,6 +2,7 @@
 
 use super::{
     capacity::{self, SiteNodes},
+    elastic,
     limits::{number, outside},
     problem::Problem,
     quotas, remote_site,
@@ -190,8 +191,12 @@ fn check_one<'a>(
     } else {
         own.iter().copied().filter(|n| n.ready).collect()
     };
+    let pool = capacity.as_ref().and_then(|c| c.elastic.as_ref());
+    let pool = pool.and_then(|pool| elastic::read(pool, ready.len(), &mut problems));
+    // A pool adds nodes only where pods are sent before there are any.
+    let nodeless = ready.is_empty() && pool.is_none();
     if remote {
-        remote_site::judge(view, ready.len(), &mut problems);
+        remote_site::judge(view, nodeless, &mut problems);
     } else if match_labels.is_empty() {
         problems.push(outside(
             "spec.nodes.matchLabels",
@@ -205,7 +210,7 @@ fn check_one<'a>(
                 other: other.to_owned(),
             });
         }
-        if ready.is_empty() {
+        if nodeless {
             problems.push(Problem::NoNodes {
                 selector: selector.clone(),
             });
@@ -291,6 +296,7 @@ fn check_one<'a>(
         reach,
         grace,
         nodes: ready.iter().map(|n| capacity::room(pods, n)).collect(),
+        elastic: pool,
         quotas: quotas::left(view),
     };
     CheckedSite {
@@ -342,7 +348,8 @@ fn levels(watermarks: Option<&Watermarks>, problems: &mut Vec<Problem>) -> (i32,
     }
 }
 
-fn amounts(
+/// CPU and memory of a field; `absent` is what a part that is not named, or is absurd, comes to.
+pub(super) fn amounts(
     amounts: &ResourceAmounts,
     field: &str,
     absent: Resources,

@@ -242,6 +242,7 @@ fn site(i: usize, nodes: usize) -> Site {
         reach: Reach::Reachable,
         grace: SignedDuration::from_mins(5),
         nodes: (0..nodes).map(node).collect(),
+        elastic: None,
         quotas: BTreeMap::new(),
     }
 }

@@ -85,9 +85,25 @@ pub struct Site {
     pub grace: SignedDuration,
     /// The site's Ready nodes.
     pub nodes: Vec<Node>,
+    /// What an autoscaled pool can still add to them.
+    #[serde(default)]
+    pub elastic: Option<Elastic>,
     /// What quotas leave free here, by namespace. What is not named is not limited.
     #[serde(default)]
     pub quotas: BTreeMap<String, QuotaRoom>,
+}
+
+/// Nodes that an autoscaled pool adds when pods wait for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Elastic {
+    /// How many more, beside the site's Ready ones.
+    pub nodes: u32,
+    /// What our pods may request on one of them in all: DaemonSets' share is taken off.
+    pub room: Resources,
+    /// Pods of ours that fit on one.
+    pub pod_slots: u32,
+    /// From a pod that waits to a Ready node; 0 or more.
+    pub provision: SignedDuration,
 }
 
 /// A node as the scheduler would see it. `used` counts all pods bound to it that have not finished.

@@ -13,8 +13,14 @@ pub(crate) struct Free {
 }
 
 impl Free {
+    /// Room for nothing.
+    pub(crate) const NONE: Self = Self {
+        room: Resources::ZERO,
+        slots: 0,
+    };
+
     /// How many replicas fit here whole.
-    fn fits(self, request: Resources) -> u64 {
+    pub(crate) fn fits(self, request: Resources) -> u64 {
         self.room.fits(request).min(self.slots)
     }
 
@@ -43,6 +49,8 @@ type Rank = (u64, u64, Reverse<usize>);
 pub(crate) struct Nodes {
     tree: Vec<Free>,
     leaves: usize,
+    /// How many of the leaves are nodes.
+    len: usize,
     /// Sum over all nodes; wide, so that it is exact.
     free: (u128, u128),
 }
@@ -59,11 +67,38 @@ impl Nodes {
             free.0 += u128::from(room.millicores);
             free.1 += u128::from(room.bytes);
         }
-        let mut nodes = Self { tree, leaves, free };
+        let len = nodes.len();
+        let mut nodes = Self {
+            tree,
+            leaves,
+            len,
+            free,
+        };
         for at in (1..leaves).rev() {
             nodes.renew(at);
         }
         nodes
+    }
+
+    /// Adds a node behind all others.
+    pub(crate) fn push(&mut self, node: Free) {
+        if self.len >= self.leaves {
+            let mut all = self.tree.split_off(self.leaves);
+            all.push(node);
+            *self = Self::of(&all);
+            return;
+        }
+        let mut at = self.leaves + self.len;
+        if let Some(place) = self.tree.get_mut(at) {
+            *place = node;
+        }
+        self.len += 1;
+        self.free.0 += u128::from(node.room.millicores);
+        self.free.1 += u128::from(node.room.bytes);
+        while at > 1 {
+            at /= 2;
+            self.renew(at);
+        }
     }
 
     fn at(&self, at: usize) -> Free {

@@ -1,6 +1,7 @@
 //! Room at a site, node by node, as a working copy that shrinks while workloads are placed. Room
 //! is what fits whole: two halves on two nodes are no room. What leaves in the same plan is not
-//! credited, so a plan never counts on a pod that is still there.
+//! credited, so a plan never counts on a pod that is still there. Nodes that an autoscaled pool can
+//! still add are room too, behind those that are there: a pod that waits is what adds them.
 
 use crate::model::amounts::{Percent, Replicas, Resources};
 use crate::model::site::{Reach, Site};
@@ -21,6 +22,9 @@ pub(crate) enum Asker {
 #[derive(Clone, Debug)]
 pub(crate) struct Room {
     nodes: Nodes,
+    /// Nodes to come that nobody has been promised yet, and one of them.
+    coming: u32,
+    shape: Free,
     total: Resources,
     used: Resources,
     /// Still to be kept free for pods that are not mass traffic.
@@ -65,8 +69,20 @@ impl Room {
                 });
             }
         }
+        let (coming, shape) = site.elastic.map_or((0, Free::NONE), |e| {
+            (
+                e.nodes,
+                Free {
+                    room: e.room,
+                    slots: e.pod_slots.into(),
+                },
+            )
+        });
+        total = total.plus(shape.room.times(coming.into()));
         Self {
             nodes: Nodes::of(&nodes),
+            coming,
+            shape,
             total,
             used,
             reserve: site.reserve,
@@ -86,7 +102,7 @@ impl Room {
         self.requested = self.requested.plus(request);
     }
 
-    /// How many more replicas fit, counted no further than `enough`.
+    /// How many more replicas fit, those on nodes to come included, counted no further than `enough`.
     pub(crate) fn more(&self, request: Resources, asker: Asker, enough: Replicas) -> Replicas {
         if !self.open {
             return Replicas::ZERO;
@@ -95,22 +111,52 @@ impl Room {
             Some(max) => max.minus(self.requested).fits(request),
             None => u64::MAX,
         };
-        let beside_reserve = || self.nodes.free().minus(self.reserve).fits(request);
+        let beside_reserve = || {
+            let coming = self.shape.room.times(self.coming.into());
+            let free = self.nodes.free().plus(coming);
+            free.minus(self.reserve).fits(request)
+        };
         let under_high = || self.total.percent(self.high).minus(self.used).fits(request);
         let most = match asker {
             Asker::Sensitive => allowed(),
             Asker::Mass => allowed().min(beside_reserve()),
             Asker::MassUnderHigh => allowed().min(beside_reserve()).min(under_high()),
         };
-        let n = self.nodes.fits(request, most.min(enough.get().into()));
+        let most = most.min(enough.get().into());
+        let coming = u64::from(self.coming).saturating_mul(self.shape.fits(request));
+        let n = self
+            .nodes
+            .fits(request, most)
+            .saturating_add(coming)
+            .min(most);
         Replicas::new(u32::try_from(n).unwrap_or(u32::MAX))
     }
 
+    /// How many more have to wait for no node to come.
+    pub(crate) fn on_nodes(&self, request: Resources) -> Replicas {
+        match self.coming {
+            0 => Replicas::MAX,
+            _ => {
+                let whole = self.nodes.fits(request, Replicas::MAX.get().into());
+                Replicas::new(u32::try_from(whole).unwrap_or(u32::MAX))
+            }
+        }
+    }
+
     /// Takes room for replicas that are not bound yet, each on the node with the most free CPU as
-    /// the scheduler would. What does not fit takes none: it waits, and so holds nothing.
+    /// the scheduler would, and on nodes to come when those that are there are full. What does not
+    /// fit takes none: it waits, and so holds nothing.
     pub(crate) fn take(&mut self, request: Resources, replicas: Replicas) {
         let mut taken = 0u64;
-        while taken < u64::from(replicas.get()) && self.nodes.take(request) {
+        while taken < u64::from(replicas.get()) {
+            if !self.nodes.take(request) {
+                if self.coming == 0 || self.shape.fits(request) == 0 {
+                    break;
+                }
+                self.coming -= 1; // above 0
+                self.nodes.push(self.shape);
+                continue;
+            }
             taken += 1;
         }
         let sum = request.times(taken);
@@ -118,7 +164,7 @@ impl Room {
         self.count(sum);
     }
 
-    /// Share in use, the larger of CPU and memory, rounded down.
+    /// Share in use of what is there and can still come, the larger of CPU and memory, rounded down.
     pub(crate) fn share(&self) -> Percent {
         let of = |used: u64, total: u64| {
             let percent = (u128::from(used) * 100).checked_div(total.into());

@@ -8,11 +8,11 @@ use crate::model::amounts::Replicas;
 use crate::model::quota::Limit;
 use crate::model::site::{Reach, Site, SiteKind, SiteName};
 use crate::model::workload::{Leg, Override, Placement, Workload, WorkloadId};
-use crate::placement::Left;
 use crate::placement::quotas::existing;
 use crate::placement::room::Asker;
+use crate::placement::{Left, grace};
 use crate::time::elapsed;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bounds of a tier.
@@ -55,6 +55,8 @@ pub(crate) struct Seat {
     pub leg: Leg,
     /// Whether it answers.
     pub away: Away,
+    /// How long a pod may wait here for a node.
+    pub grace: SignedDuration,
     /// False for a site of the placement that takes no new replicas.
     pub open: bool,
     /// Said by an override.
@@ -67,6 +69,8 @@ pub(crate) struct Seat {
     pub cap_high: Replicas,
     /// Most replicas here.
     pub cap_fit: Replicas,
+    /// Of those, how many have to wait for no node to come.
+    pub on_nodes: Replicas,
     /// What allows no more than that, where it is a quota and not the room on nodes.
     pub limit: Option<Limit>,
     /// The count being decided.
@@ -110,12 +114,14 @@ impl Seats {
                 tier,
                 home: false,
                 away: Away::of(world.sites.get(site), now),
+                grace: grace(workload, world.sites.get(site)),
                 open: world.sites.get(site).is_some_and(|s| s.open),
                 pin: None,
                 keep: leg.spec,
                 misplaced: Replicas::ZERO,
                 cap_high: Replicas::ZERO,
                 cap_fit: Replicas::ZERO,
+                on_nodes: Replicas::ZERO,
                 limit: None,
                 target: leg.spec,
                 leg,
@@ -253,6 +259,8 @@ impl Seats {
                 row.cap_high = row.cap_high.min(row.keep);
                 row.cap_fit = row.cap_fit.min(row.keep);
             }
+            let on_nodes = room.map_or(Replicas::ZERO, |r| r.on_nodes(request));
+            row.on_nodes = row.cap_fit.min(row.leg.bound.plus(on_nodes));
         }
     }
 
@@ -283,6 +291,19 @@ impl Seats {
                 }
             })
             .sum()
+    }
+
+    /// True where so many would reach an elastic site whose nodes are full, so that some wait for
+    /// nodes to come.
+    pub(crate) fn needs_nodes(&self, want: Replicas) -> bool {
+        let mut there = Replicas::ZERO;
+        for row in &self.rows {
+            if row.on_nodes < row.cap_fit {
+                return want > there.plus(row.on_nodes);
+            }
+            there = there.plus(row.cap_high.min(row.cap_fit));
+        }
+        false
     }
 
     /// What the specs say in all.

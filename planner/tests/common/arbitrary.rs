@@ -72,7 +72,15 @@ fn any_site() -> impl Strategy<Value = Site> {
         Just(SiteKind::Cloud),
         Just(SiteKind::Edge)
     ];
-    let nodes = vec(any_node(), 0..5);
+    let pool = (number(), resources(), 0u32..50, duration()).prop_map(
+        |(nodes, room, pod_slots, provision)| Elastic {
+            nodes: u32::try_from(nodes).unwrap_or(u32::MAX),
+            room,
+            pod_slots,
+            provision,
+        },
+    );
+    let nodes = (vec(any_node(), 0..5), option::weighted(0.2, pool));
     let quotas = option::weighted(0.2, any_quota());
     let reach = prop_oneof![
         4 => Just(Reach::Reachable),
@@ -89,17 +97,20 @@ fn any_site() -> impl Strategy<Value = Site> {
         (nodes, quotas),
     )
         .prop_map(
-            |(kind, high, low, reserve, max, open, (reach, grace), (nodes, quota))| Site {
-                kind,
-                high,
-                low,
-                reserve,
-                max,
-                open,
-                reach,
-                grace,
-                nodes,
-                quotas: quota.map(|room| ("ns".into(), room)).into_iter().collect(),
+            |(kind, high, low, reserve, max, open, (reach, grace), ((nodes, elastic), quota))| {
+                Site {
+                    kind,
+                    high,
+                    low,
+                    reserve,
+                    max,
+                    open,
+                    reach,
+                    grace,
+                    nodes,
+                    elastic,
+                    quotas: quota.map(|room| ("ns".into(), room)).into_iter().collect(),
+                }
             },
         )
 }

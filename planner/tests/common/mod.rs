@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use pinisi_planner::model::World;
 use pinisi_planner::model::amounts::{MilliLoad, Percent, Replicas, Resources};
 use pinisi_planner::model::quota::{QuotaLeft, QuotaResource};
-use pinisi_planner::model::site::{Node, Reach, Site, SiteKind, SiteName, SovereignSite};
+use pinisi_planner::model::site::{Elastic, Node, Reach, Site, SiteKind, SiteName, SovereignSite};
 use pinisi_planner::model::workload::*;
 use pinisi_planner::{Memory, Plan, Step, WorkloadId, plan};
 use std::collections::BTreeMap;
@@ -77,6 +77,7 @@ pub fn site(kind: SiteKind, nodes: usize, millicores: u64) -> Site {
         nodes: (0..nodes)
             .map(|i| node(&format!("n{i}"), millicores))
             .collect(),
+        elastic: None,
         quotas: BTreeMap::new(),
     }
 }
@@ -181,6 +182,17 @@ pub fn leg(count: u32) -> Leg {
     }
 }
 
+/// What a pool may add: so many nodes of `millicores`, each `provision` seconds after a pod waits.
+pub fn elastic(nodes: u32, millicores: u64, provision: i64) -> Elastic {
+    let shape = node("", millicores);
+    Elastic {
+        nodes,
+        room: shape.allocatable,
+        pod_slots: shape.pod_slots,
+        provision: secs(provision),
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Pod {
     workload: WorkloadId,
@@ -203,6 +215,10 @@ pub struct Cluster {
     pub last: Option<Plan>,
     /// ResourceQuotas: site, namespace, and what they limit.
     pub quotas: Vec<(SiteName, String, BTreeMap<QuotaResource, u64>)>,
+    /// Elastic sites whose pools add no node, whatever waits.
+    pub dry: Vec<SiteName>,
+    /// Nodes that pools are adding: where, and when each will be Ready.
+    adding: Vec<(SiteName, Timestamp)>,
     pods: Vec<Pod>,
 }
 
@@ -224,6 +240,8 @@ impl Cluster {
             stuck: vec![],
             last: None,
             quotas: vec![],
+            dry: vec![],
+            adding: vec![],
             pods: vec![],
         };
         // What the workloads say that runs, runs: bound and Ready.
@@ -280,7 +298,9 @@ impl Cluster {
         self.last = Some(made);
         self.controllers();
         self.schedule();
+        self.pools();
         self.now = self.now.saturating_add(secs(seconds)).unwrap();
+        self.pools();
         self.schedule();
         self.observe();
     }
@@ -371,6 +391,36 @@ impl Cluster {
                             slots + 1,
                         )
                     });
+            }
+        }
+    }
+
+    /// As an autoscaled pool does: a node for each that waiting pods would fill, Ready after a while.
+    fn pools(&mut self) {
+        for (site_name, site) in &mut self.world.sites {
+            let Some(pool) = &mut site.elastic else {
+                continue;
+            };
+            let due = |a: &(SiteName, Timestamp)| a.0 == *site_name && a.1 <= self.now;
+            let ready = self.adding.iter().filter(|a| due(a)).count();
+            self.adding.retain(|a| !due(a));
+            for _ in 0..ready {
+                let node_name = format!("pool{}", site.nodes.len());
+                site.nodes.push(node(&node_name, pool.room.millicores));
+                pool.nodes -= 1;
+            }
+            let waiting = self.pods.iter().filter(|p| p.site == *site_name);
+            let asked = waiting.filter(|p| p.node.is_none()).map(|p| {
+                let request = self.world.workloads[&p.workload].request;
+                request.millicores
+            });
+            let wanted = asked.sum::<u64>().div_ceil(pool.room.millicores.max(1));
+            let coming = self.adding.iter().filter(|a| a.0 == *site_name).count() as u64;
+            if !self.dry.contains(site_name) {
+                let ready_at = self.now.saturating_add(pool.provision).unwrap();
+                for _ in coming..wanted.min(pool.nodes.into()) {
+                    self.adding.push((site_name.clone(), ready_at));
+                }
             }
         }
     }

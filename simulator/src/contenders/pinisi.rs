@@ -83,6 +83,7 @@ fn site(setup: &SiteSetup) -> Site {
         reach: Reach::Reachable,
         grace: SignedDuration::from_secs(300),
         nodes: Vec::new(),
+        elastic: None,
         quotas: BTreeMap::new(),
     }
 }

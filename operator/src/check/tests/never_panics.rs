@@ -150,7 +150,10 @@ fn full_site() -> Value {
     set(
         &mut s,
         "spec.capacity",
-        json!({"max": {"cpu": "6", "memory": "1Gi"}, "reserveForSensitive": {"cpu": "1"}}),
+        json!({
+            "max": {"cpu": "6", "memory": "1Gi"}, "reserveForSensitive": {"cpu": "1"},
+            "elastic": {"maxNodes": 3, "node": {"cpu": "8", "memory": "32Gi", "pods": 50, "daemonSets": {"cpu": "1"}}, "provisionSeconds": 60},
+        }),
     );
     set(
         &mut s,

@@ -4,7 +4,7 @@ use super::build::*;
 use crate::check::problem::Problem;
 use pinisi_planner::model::{
     amounts::Resources,
-    site::{Site, SiteName},
+    site::{Elastic, Site, SiteName},
 };
 use serde_json::{Value, json};
 
@@ -126,6 +126,38 @@ fn a_site_without_nodes_is_closed() {
 }
 
 #[test]
+fn a_site_whose_pool_can_add_nodes_is_open_without_any() {
+    let mut c = Cluster::new();
+    let mut edge = site("edge", "Edge");
+    let shape = json!({"cpu": "8", "memory": "32Gi", "daemonSets": {"cpu": "500m"}});
+    set(
+        &mut edge,
+        "spec.capacity",
+        json!({"elastic": {"maxNodes": 5, "node": shape, "provisionSeconds": 90}}),
+    );
+    c.site(edge.clone());
+    assert_eq!(c.site_reasons("edge"), Vec::<&str>::new());
+    let pool = Elastic {
+        nodes: 5,
+        room: Resources {
+            millicores: 7500,
+            bytes: 32 << 30,
+        },
+        pod_slots: 100,
+        provision: jiff::SignedDuration::from_secs(90),
+    };
+    assert!(world(&c, "edge").open);
+    assert_eq!(world(&c, "edge").elastic, Some(pool));
+    // Those that are there are not still to come, even when there are more than the pool's most.
+    c.node(node("e1", "edge"));
+    assert_eq!(world(&c, "edge").elastic.unwrap().nodes, 4);
+    set(&mut edge, "spec.capacity.elastic.maxNodes", json!(1));
+    c.site(edge);
+    c.node(node("e2", "edge"));
+    assert_eq!(world(&c, "edge").elastic.unwrap().nodes, 0);
+}
+
+#[test]
 fn absurd_capacity_closes_the_site() {
     for (path, value, field) in [
         (
@@ -154,6 +186,26 @@ fn absurd_capacity_closes_the_site() {
             "spec.capacity.reserveForSensitive.cpu",
         ),
         ("spec.capacity", json!({"max": {}}), "spec.capacity.max"),
+        (
+            "spec.capacity",
+            json!({"elastic": {"maxNodes": 0, "node": {"cpu": "8", "memory": "32Gi"}}}),
+            "spec.capacity.elastic.maxNodes",
+        ),
+        (
+            "spec.capacity",
+            json!({"elastic": {"maxNodes": 3, "node": {"cpu": "many", "memory": "32Gi"}}}),
+            "spec.capacity.elastic.node.cpu",
+        ),
+        (
+            "spec.capacity",
+            json!({"elastic": {"maxNodes": 3, "node": {"cpu": "0", "memory": "32Gi"}}}),
+            "spec.capacity.elastic.node",
+        ),
+        (
+            "spec.capacity",
+            json!({"elastic": {"maxNodes": 3, "node": {"cpu": "8", "memory": "32Gi", "daemonSets": {"cpu": "9"}}}}),
+            "spec.capacity.elastic.node",
+        ),
         (
             "spec.watermarks",
             json!({"highPercent": 60, "lowPercent": 60}),
