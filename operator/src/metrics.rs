@@ -454,6 +454,7 @@ mod tests {
         let (metrics, checked) = (Metrics::default(), Checked::default());
         let decision = testing::decision((3, 2), (1, 1), vec![], vec![]);
         let mut plan = Plan {
+            budgets: Default::default(),
             at: testing::at(0),
             workloads: [(testing::id(), decision)].into(),
             sites: BTreeMap::new(),

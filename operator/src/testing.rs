@@ -212,6 +212,7 @@ pub(crate) fn decision(
         steps,
         reasons,
         metrics: None,
+        cost: Default::default(),
     }
 }
 

@@ -1,15 +1,19 @@
 //! One workload's turn in the pass: demand, contest, blocked sites, spread, way home, steps. The
 //! parts decide; here they are only put in order and their reasons collected.
 
+use crate::budget::Fare;
 use crate::contest::{self, Holder};
 use crate::demand::{self, Count, Wanted};
 use crate::drain::{self, Round};
 use crate::memory::{Blocked, Contest, Decisions, Drain, WorkloadMemory};
 use crate::model::World;
 use crate::model::amounts::Replicas;
-use crate::model::site::{Reach, SiteName};
+use crate::model::money::Currency;
+use crate::model::price::PerHour;
+use crate::model::site::{Reach, Site, SiteName};
 use crate::model::workload::{Demand, LoadDemand, Mode, Override, Placement, Workload, WorkloadId};
 use crate::placement::allocate::{allocate, linger};
+use crate::placement::pay::Unpaid;
 use crate::placement::quotas::owed;
 use crate::placement::seats::{Away, Seats};
 use crate::placement::{self, Left};
@@ -29,12 +33,12 @@ struct Turn<'a> {
 }
 
 /// Decides for one workload and takes what it needs out of what is `left`.
-pub(crate) fn decide(
+pub(crate) fn decide<'a>(
     world: &World,
-    id: &WorkloadId,
+    id: &'a WorkloadId,
     workload: &Workload,
     before: &WorkloadMemory,
-    left: &mut Left<'_>,
+    left: &mut Left<'a>,
     low_since: &BTreeMap<SiteName, Timestamp>,
     now: Timestamp,
 ) -> (Decision, WorkloadMemory) {
@@ -112,14 +116,16 @@ pub(crate) fn decide(
         Mode::Active => writes,
     };
 
-    let mut drain = None;
+    let (mut drain, mut unpaid) = (None, None);
     if ours {
-        drain = turn.spread(&mut seats, &wanted, moving, &mut reasons);
+        (drain, unpaid) = turn.spread(&mut seats, &wanted, moving, &mut reasons);
     } else {
         seats.rows.iter_mut().for_each(|r| r.target = r.leg.spec);
         say_waiting(&seats, wanted.want, &mut reasons);
     }
     seats.freeze();
+    left.purses
+        .decided(id, workload, &seats.spends(unpaid.as_ref()));
     turn.say_away(world, &seats, &mut reasons);
     for row in &seats.rows {
         if let Some(room) = left.rooms.get_mut(&row.site) {
@@ -187,6 +193,7 @@ pub(crate) fn decide(
             steps,
             reasons,
             metrics: wanted.outcome,
+            cost: cost(world, workload, &seats),
         },
         WorkloadMemory {
             decisions,
@@ -266,7 +273,7 @@ impl Turn<'_> {
         wanted: &Wanted,
         moving: Option<Drain>,
         reasons: &mut Vec<Reason>,
-    ) -> Option<Drain> {
+    ) -> (Option<Drain>, Option<Unpaid>) {
         if let Some(word) = self.word {
             seats.pin(word);
         }
@@ -301,14 +308,29 @@ impl Turn<'_> {
             let free = seats.rows.iter_mut().filter(|r| r.fixed().is_none());
             free.for_each(|r| r.target = r.target.max(r.leg.spec));
         }
-        if placed < wanted.want {
+        seats.settle();
+        let placed = placed.min(seats.targets());
+        let short = wanted.want.minus(placed);
+        let unpaid = seats.unpaid(short);
+        let unpaid_for = unpaid.as_ref().map_or(Replicas::ZERO, |u| u.replicas);
+        if short > unpaid_for {
             reasons.push(Reason::Short {
                 want: wanted.want,
                 placed,
             });
         }
-        self.say_sites(seats, placed < wanted.want, reasons);
-        next
+        if let Some(unpaid) = &unpaid {
+            reasons.push(Reason::BudgetLimited {
+                budget: unpaid.budget.clone(),
+                want: wanted.want,
+                placed,
+                missing: unpaid.replicas,
+                currency: unpaid.currency,
+                per_hour: unpaid.per_hour,
+            });
+        }
+        self.say_sites(seats, short > Replicas::ZERO, reasons);
+        (next, unpaid)
     }
 
     /// Sites that do not answer or refuse this workload, where it would be there or is, and those
@@ -355,6 +377,12 @@ impl Turn<'_> {
             if !row.open && (short || later || row.leg.spec > Replicas::ZERO) {
                 reasons.push(Reason::SiteClosed(row.site.clone()));
             }
+            if let Fare::Unfunded(why) = &row.fare
+                && (short || later || row.leg.spec > Replicas::ZERO)
+            {
+                let (site, why) = (row.site.clone(), why.clone());
+                reasons.push(Reason::Unfunded { site, why });
+            }
             let full = row.target >= row.cap_fit && (short || later);
             if let Some(limit) = row.limit.clone().filter(|_| full && row.fixed().is_none()) {
                 let site = row.site.clone();
@@ -388,6 +416,18 @@ impl Turn<'_> {
             });
         }
     }
+}
+
+/// What the shares cost an hour, by currency.
+fn cost(world: &World, workload: &Workload, seats: &Seats) -> BTreeMap<Currency, PerHour> {
+    let mut cost: BTreeMap<_, PerHour> = BTreeMap::new();
+    for row in &seats.rows {
+        if let Some(price) = world.sites.get(&row.site).and_then(Site::charges) {
+            let sum = cost.entry(price.currency).or_default();
+            *sum = sum.plus(price.of(workload.request).times(row.target));
+        }
+    }
+    cost
 }
 
 /// Of counts that are not ours: how many wait for a node.
@@ -433,11 +473,11 @@ fn rank(reason: &Reason) -> u8 {
         Reason::Contested { .. } => 1,
         Reason::Overridden { .. } => 2,
         Reason::NoSignal(_) | Reason::StaleSignal { .. } | Reason::MetricInvalid { .. } => 3,
-        Reason::Short { .. } => 4,
+        Reason::Short { .. } | Reason::BudgetLimited { .. } => 4,
         Reason::PendingTooLong { .. } => 5,
         Reason::SiteUnreachable { .. } => 6,
         Reason::SiteRefused { .. } => 7,
-        Reason::QuotaFull { .. } | Reason::SiteClosed(_) => 8,
+        Reason::QuotaFull { .. } | Reason::SiteClosed(_) | Reason::Unfunded { .. } => 8,
         Reason::AtMaximum { .. } | Reason::ScalingDisabled => 9,
         Reason::Draining { .. } | Reason::WaitsForNodes { .. } => 10,
         Reason::Overflow { .. } => 11,

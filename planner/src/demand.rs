@@ -11,6 +11,7 @@ mod trend;
 mod window;
 
 pub use growth::{Growth, hold};
+pub(crate) use schedule::replicas_of;
 pub use trend::SAMPLES_MAX;
 
 use crate::hpa::Outcome;

@@ -298,6 +298,7 @@ fn step(seats: &mut Seats, round: &Round<'_>, to: &SiteName) -> Outcome {
     let pace = Replicas::new(u32::try_from(share.div_ceil(100)).unwrap_or(u32::MAX));
     let moving = pace
         .min(home.cap_high.minus(home.target))
+        .min(seats.affordable(home))
         .min(spare)
         .min(tier_room);
     if closed || moving == Replicas::ZERO {

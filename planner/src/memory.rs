@@ -1,6 +1,7 @@
 //! What one plan leaves for the next. [`Decisions`] go into status with the decision and survive
 //! a restart; [`Statistics`] may be lost, and until they are back nothing shrinks.
 
+use crate::budget::ledger::Ledger;
 use crate::demand::Growth;
 use crate::hpa;
 use crate::model::amounts::{MilliLoad, Replicas};
@@ -17,6 +18,9 @@ pub struct Memory {
     pub workloads: BTreeMap<WorkloadId, WorkloadMemory>,
     /// Since when each site has been under its low watermark.
     pub low_since: BTreeMap<SiteName, Timestamp>,
+    /// What was spent under budgets. Survives a restart.
+    #[serde(default)]
+    pub ledger: Ledger,
 }
 
 /// One workload's memory.

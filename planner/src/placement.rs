@@ -3,10 +3,12 @@
 
 pub(crate) mod allocate;
 pub(crate) mod nodes;
+pub(crate) mod pay;
 pub(crate) mod quotas;
 pub(crate) mod room;
 pub(crate) mod seats;
 
+use crate::budget::Purses;
 use crate::memory::Blocked;
 use crate::model::World;
 use crate::model::amounts::Replicas;
@@ -33,6 +35,8 @@ pub(crate) struct Left<'a> {
     pub rooms: BTreeMap<SiteName, Room>,
     /// Within quotas.
     pub quotas: Quotas<'a>,
+    /// Of money.
+    pub purses: Purses<'a>,
 }
 
 /// How long a pod of this workload may stay Pending at a site: longer where an autoscaled pool has to

@@ -1,10 +1,14 @@
 //! The plan as a value, and the one pass that makes it.
 
+use crate::budget::{Purses, Standing};
 use crate::decide;
 use crate::hpa::Outcome;
 use crate::memory::Memory;
 use crate::model::World;
 use crate::model::amounts::{Percent, Replicas};
+use crate::model::budget::BudgetName;
+use crate::model::money::Currency;
+use crate::model::price::PerHour;
 use crate::model::site::{Reach, SiteName};
 use crate::model::workload::{Placement, Workload, WorkloadId};
 use crate::placement::Left;
@@ -25,6 +29,9 @@ pub struct Plan {
     pub workloads: BTreeMap<WorkloadId, Decision>,
     /// Share of each site's allocatable resources in use (the larger of CPU and memory), after the plan.
     pub sites: BTreeMap<SiteName, Percent>,
+    /// How the budgets whose period is running stand.
+    #[serde(default)]
+    pub budgets: BTreeMap<BudgetName, Standing>,
     /// What the next plan needs to know.
     pub memory: Memory,
 }
@@ -44,6 +51,9 @@ pub struct Decision {
     /// the metrics' current values.
     #[serde(default)]
     pub metrics: Option<Outcome>,
+    /// What the shares cost an hour at priced sites.
+    #[serde(default)]
+    pub cost: BTreeMap<Currency, PerHour>,
 }
 
 /// A site's share of a workload.
@@ -85,17 +95,14 @@ pub fn plan(world: &World, memory: &Memory, now: Timestamp) -> Plan {
     }
     let low_since = low_since(world, &rooms, memory, now);
     let mut left = Left {
+        purses: Purses::of(world, memory, &rooms, now),
         rooms,
         quotas: Quotas::of(world),
     };
 
-    // Sensitive first, then by priority, then by name.
-    let mut order: Vec<_> = world.workloads.iter().collect();
-    order.sort_by_key(|(id, w)| (!is_sensitive(w), Reverse(w.priority), *id));
-
     let mut workloads = BTreeMap::new();
     let mut memories = BTreeMap::new();
-    for (id, workload) in order {
+    for (id, workload) in in_order(world) {
         let before = memory.workloads.get(id).cloned().unwrap_or_default();
         let (decision, after) =
             decide::decide(world, id, workload, &before, &mut left, &low_since, now);
@@ -107,15 +114,25 @@ pub fn plan(world: &World, memory: &Memory, now: Timestamp) -> Plan {
         .iter()
         .map(|(name, room)| (name.clone(), room.share()))
         .collect();
+    let (budgets, ledger) = left.purses.close();
     Plan {
         at: now,
         workloads,
         sites,
+        budgets,
         memory: Memory {
             workloads: memories,
             low_since,
+            ledger,
         },
     }
+}
+
+/// Sensitive first, then by priority, then by name.
+pub(crate) fn in_order(world: &World) -> impl Iterator<Item = (&WorkloadId, &Workload)> {
+    let mut order: Vec<_> = world.workloads.iter().collect();
+    order.sort_by_key(|(id, w)| (!is_sensitive(w), Reverse(w.priority), *id));
+    order.into_iter()
 }
 
 /// True for the class that never leaves sovereign ground.

@@ -1,8 +1,12 @@
 //! Why: typed reasons with their numbers. The same value becomes condition, Event, metric, log
 //! and `explain`. The words are here; who hears them is decided by the report step.
 
+use crate::budget::Unfunded;
 use crate::hpa;
 use crate::model::amounts::{MilliLoad, Replicas};
+use crate::model::budget::BudgetName;
+use crate::model::money::Currency;
+use crate::model::price::PerHour;
 use crate::model::quota::Limit;
 use crate::model::refusal::Refusal;
 use crate::model::site::SiteName;
@@ -169,6 +173,28 @@ pub enum Reason {
         /// What allows no more.
         limit: Limit,
     },
+    /// A budget keeps replicas from sites that have room.
+    BudgetLimited {
+        /// The budget with least to give.
+        budget: BudgetName,
+        /// Replicas wanted in all.
+        want: Replicas,
+        /// Placed in all.
+        placed: Replicas,
+        /// Of those that are not placed, how many more money would place.
+        missing: Replicas,
+        /// In which money.
+        currency: Currency,
+        /// What those would cost an hour.
+        per_hour: PerHour,
+    },
+    /// A priced site takes nothing more of this workload, as nobody pays for it.
+    Unfunded {
+        /// The site.
+        site: SiteName,
+        /// Why.
+        why: Unfunded,
+    },
     /// Fewer placed than wanted.
     Short {
         /// Wanted.
@@ -252,6 +278,12 @@ impl Reason {
             Self::SiteUnreachable { .. } => "SiteUnreachable",
             Self::SiteRefused { site: _, why } => why.kind.word(),
             Self::QuotaFull { .. } => "RemoteQuotaFull",
+            Self::BudgetLimited { .. } => "BudgetLimited",
+            Self::Unfunded { site: _, why } => match why {
+                Unfunded::NoBudget => "NoBudget",
+                Unfunded::Currency { .. } => "BudgetCurrency",
+                Unfunded::NoRequests => "NothingToPrice",
+            },
             Self::Short { .. } => "CapacityShort",
             Self::Draining { .. } => "Draining",
             Self::Contested { .. } => "Contested",
@@ -385,6 +417,18 @@ impl fmt::Display for Reason {
                     "{site} takes no more of it: ResourceQuota {quota} there has too little {resource} left for another replica; raise spec.hard of it there, or add another Site to spec.placement.tiers"
                 )
             }
+            Self::BudgetLimited {
+                budget,
+                want,
+                placed,
+                missing,
+                currency,
+                per_hour,
+            } => write!(
+                f,
+                "{placed} of {want} placed: CloudBudget {budget} pays for no more now; {missing} more would cost {per_hour} {currency} an hour: raise spec.ceiling or spec.mostPerHour of it"
+            ),
+            Self::Unfunded { site, why } => write!(f, "{site} takes no new replicas: {why}"),
             Self::Short { want, placed } => {
                 write!(
                     f,

@@ -68,6 +68,7 @@ impl Run {
             world: World {
                 sites: sites.into(),
                 workloads: [(id("web"), w)].into(),
+                ..World::default()
             },
             memory: Memory::default(),
             now: 0,

@@ -298,6 +298,7 @@ fn check_one<'a>(
         nodes: ready.iter().map(|n| capacity::room(pods, n)).collect(),
         elastic: pool,
         quotas: quotas::left(view),
+        price: None,
     };
     CheckedSite {
         kind,

@@ -243,6 +243,7 @@ fn site(i: usize, nodes: usize) -> Site {
         grace: SignedDuration::from_mins(5),
         nodes: (0..nodes).map(node).collect(),
         elastic: None,
+        price: None,
         quotas: BTreeMap::new(),
     }
 }
@@ -311,7 +312,8 @@ fn workload(i: usize, sites: &[SiteName], places: usize, chance: &mut Chance) ->
         min: Replicas::new(2),
         max: Replicas::new(PODS_MAX),
         per_replica: MilliLoad(1100),
-        scale_down_window: SignedDuration::from_mins(5),
+        headroom: Percent::new(30),
+        scale_down_window: None,
         signal: Signal::Stale {
             at: Timestamp::UNIX_EPOCH,
         },

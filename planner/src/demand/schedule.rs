@@ -46,7 +46,7 @@ fn ramp(window: &Window, all: Replicas, start_up: SignedDuration) -> (Timestamp,
 }
 
 /// All replicas of a window. `None` where a load is expected and nobody knows what a replica serves.
-fn all(window: &Window, per_replica: Option<MilliLoad>) -> Option<Replicas> {
+pub(crate) fn replicas_of(window: &Window, per_replica: Option<MilliLoad>) -> Option<Replicas> {
     match window.expects {
         Expected::Replicas(n) => Some(n),
         Expected::Load(load) => {
@@ -65,7 +65,7 @@ pub(crate) fn floor(
     now: Timestamp,
 ) -> Option<Floor> {
     let floors = windows.iter().filter_map(|window| {
-        let all = all(window, per_replica)?;
+        let all = replicas_of(window, per_replica)?;
         let (begin, up) = ramp(window, all, start_up);
         if now < begin || now >= window.end || window.end <= window.start {
             return None;
@@ -115,7 +115,7 @@ pub(crate) fn announced(
     now: Timestamp,
 ) -> bool {
     windows.iter().any(|window| {
-        all(window, Some(per_replica)).is_some_and(|all| {
+        replicas_of(window, Some(per_replica)).is_some_and(|all| {
             ramp(window, all, start_up).0 <= now && now < after(window.end, hold)
         })
     })

@@ -20,6 +20,8 @@ const SIGNAL_LAG: SignedDuration = SignedDuration::from_secs(2);
 const AHEAD_MAX_MILLIS: i64 = 3_600_000;
 /// A rise below this share of the load is noise.
 const NOISE_PERCENT: i128 = 10;
+/// The part of that which must have been seen already.
+const SEEN_PERCENT: i128 = 75;
 /// Standard deviations of a Poisson count that are still noise.
 const NOISE_SIGMAS: u128 = 3;
 /// A trend never asks for more than this many times the load.
@@ -88,9 +90,14 @@ pub(crate) fn rising(
     let noise = i128::try_from(poisson)
         .unwrap_or(i128::MAX)
         .max(x * NOISE_PERCENT / 100);
-    // What has been seen to rise must be more than noise as well: looking ahead enlarges noise.
-    let oldest = recent().last().map_or(x, |(_, value)| i128::from(value.0));
-    (rise > noise && 2 * (x - oldest) > noise).then(|| {
+    // What has been seen to rise must be more than noise as well: looking ahead enlarges noise. Ends are
+    // means, so that many samples are as calm as few.
+    let seen: Vec<i128> = recent().map(|(_, value)| i128::from(value.0)).collect();
+    let part = (seen.len() / 3).max(1);
+    let mean = |values: &[i128]| values.iter().sum::<i128>() / i128::try_from(part).unwrap_or(1);
+    let (newest, oldest) = (seen.get(..part)?, seen.get(seen.len() - part..)?);
+    let risen = mean(newest) - mean(oldest);
+    (rise > noise && risen * 100 > noise * SEEN_PERCENT).then(|| {
         let y = (x + rise).min(x * RISE_MAX_FOLD).max(x);
         MilliLoad(u64::try_from(y).unwrap_or(u64::MAX))
     })

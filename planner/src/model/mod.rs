@@ -1,6 +1,9 @@
 //! What the planner may look at: sites with nodes, workloads with their shares there.
 
 pub mod amounts;
+pub mod budget;
+pub mod money;
+pub mod price;
 pub mod quota;
 pub mod refusal;
 pub mod schedule;
@@ -17,4 +20,7 @@ pub struct World {
     pub sites: BTreeMap<site::SiteName, site::Site>,
     /// Workloads whose specs were sound. A bad one is a condition on itself and is not here.
     pub workloads: BTreeMap<workload::WorkloadId, workload::Workload>,
+    /// Budgets whose specs were sound.
+    #[serde(default)]
+    pub budgets: BTreeMap<budget::BudgetName, budget::Budget>,
 }

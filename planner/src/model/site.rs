@@ -1,6 +1,7 @@
 //! Sites and their nodes, and the type that keeps Sensitive workloads on lawful ones.
 
 use super::amounts::{Percent, Resources};
+use super::price::Price;
 use super::quota::QuotaRoom;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -91,6 +92,17 @@ pub struct Site {
     /// What quotas leave free here, by namespace. What is not named is not limited.
     #[serde(default)]
     pub quotas: BTreeMap<String, QuotaRoom>,
+    /// What requested resources cost here, where they cost anything beyond what is paid for already.
+    #[serde(default)]
+    pub price: Option<Price>,
+}
+
+impl Site {
+    /// The price, where it is one: at a price of zero nothing has to be paid for.
+    #[must_use]
+    pub fn charges(&self) -> Option<Price> {
+        self.price.filter(|price| !price.is_free())
+    }
 }
 
 /// Nodes that an autoscaled pool adds when pods wait for one.

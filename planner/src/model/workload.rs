@@ -260,4 +260,7 @@ pub struct Leg {
     /// Of the pending ones, those that could not even be made: no quota counts them.
     #[serde(default)]
     pub unmade: Replicas,
+    /// Pods on a node that are on their way out: they are paid for until they are gone.
+    #[serde(default)]
+    pub terminating: Replicas,
 }

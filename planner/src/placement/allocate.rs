@@ -68,13 +68,20 @@ fn fill(seats: &mut Seats, tier: usize, n: Replicas, cap: Cap) -> Replicas {
     let max = seats.tiers.get(tier).map_or(Replicas::ZERO, |t| t.max);
     let n = n.min(max.minus(seats.in_tier(tier)));
     let mut rest = n;
-    for row in free_rows(seats, tier) {
+    for i in 0..seats.rows.len() {
+        let row = seats.rows.get(i);
+        let Some(row) = row.filter(|r| r.tier == tier && r.fixed().is_none()) else {
+            continue;
+        };
         let cap = match cap {
             Cap::High => row.cap_high.min(row.cap_fit),
             Cap::Fit => row.cap_fit,
         };
         let more = cap.minus(row.target).min(rest);
-        row.target = row.target.plus(more);
+        let more = more.min(seats.affordable(row));
+        if let Some(row) = seats.rows.get_mut(i) {
+            row.target = row.target.plus(more);
+        }
         rest = rest.minus(more);
     }
     n.minus(rest)

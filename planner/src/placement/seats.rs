@@ -1,10 +1,12 @@
 //! One workload's sites in order, with what is there now: the table that allocation and drain work
 //! on. Class is turned into tiers here; nothing after it can name another site.
 
+use crate::budget::{Fare, Purse};
 use crate::drain::with_made;
 use crate::memory::{Blocked, Drain};
 use crate::model::World;
 use crate::model::amounts::Replicas;
+use crate::model::money::Currency;
 use crate::model::quota::Limit;
 use crate::model::site::{Reach, Site, SiteKind, SiteName};
 use crate::model::workload::{Leg, Override, Placement, Workload, WorkloadId};
@@ -73,6 +75,8 @@ pub(crate) struct Seat {
     pub on_nodes: Replicas,
     /// What allows no more than that, where it is a quota and not the room on nodes.
     pub limit: Option<Limit>,
+    /// What a replica costs here.
+    pub fare: Fare,
     /// The count being decided.
     pub target: Replicas,
 }
@@ -96,6 +100,8 @@ pub(crate) struct Seats {
     pub tiers: Vec<Bounds>,
     /// The tier of sites that hold replicas but are in no tier of the placement.
     pub outside: usize,
+    /// What may be spent.
+    pub purses: BTreeMap<Currency, Purse>,
 }
 
 impl Seats {
@@ -123,6 +129,7 @@ impl Seats {
                 cap_fit: Replicas::ZERO,
                 on_nodes: Replicas::ZERO,
                 limit: None,
+                fare: Fare::Free,
                 target: leg.spec,
                 leg,
             });
@@ -182,6 +189,7 @@ impl Seats {
             rows,
             tiers,
             outside,
+            purses: BTreeMap::new(),
         }
     }
 
@@ -237,10 +245,12 @@ impl Seats {
             (Asker::MassUnderHigh, Asker::Mass)
         };
         for row in &mut self.rows {
+            row.fare = left.purses.fare(&row.site, id, workload);
+            let unfunded = matches!(row.fare, Fare::Unfunded(_));
             let room = left
                 .rooms
                 .get(&row.site)
-                .filter(|_| !blocked.contains_key(&row.site))
+                .filter(|_| !unfunded && !blocked.contains_key(&row.site))
                 .filter(|_| !workload.refused.contains_key(&row.site));
             // Pods without a node are in a quota's count already.
             let waiting = existing(&row.leg).minus(row.leg.bound);
@@ -262,6 +272,7 @@ impl Seats {
             let on_nodes = room.map_or(Replicas::ZERO, |r| r.on_nodes(request));
             row.on_nodes = row.cap_fit.min(row.leg.bound.plus(on_nodes));
         }
+        self.open_purses(&left.purses, id, workload);
     }
 
     /// Sets the pins of an override. Sites outside the placement are ignored.

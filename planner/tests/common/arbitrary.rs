@@ -2,10 +2,14 @@
 //! bounds that contradict each other, names of sites that are not there.
 
 use super::*;
+use pinisi_planner::budget::ledger::{Account, Ledger};
 use pinisi_planner::hpa;
 use pinisi_planner::memory::{
     Blocked, Contest, Decisions, Drain, Statistics, Syncs, WorkloadMemory,
 };
+use pinisi_planner::model::budget::{Budget, BudgetName, Period};
+use pinisi_planner::model::money::{Currency, Money};
+use pinisi_planner::model::price::{Exact, PerHour, Price};
 use pinisi_planner::model::quota::{QuotaLeft, QuotaRoom};
 use pinisi_planner::model::refusal::{Refusal, RefusalKind};
 use proptest::collection::{btree_map, vec};
@@ -82,6 +86,7 @@ fn any_site() -> impl Strategy<Value = Site> {
     );
     let nodes = (vec(any_node(), 0..5), option::weighted(0.2, pool));
     let quotas = option::weighted(0.2, any_quota());
+    let price = option::weighted(0.3, any_price());
     let reach = prop_oneof![
         4 => Just(Reach::Reachable),
         1 => time().prop_map(|since| Reach::Unreachable { since }),
@@ -94,25 +99,84 @@ fn any_site() -> impl Strategy<Value = Site> {
         option::of(resources()),
         prop::bool::weighted(0.8),
         (reach, duration()),
-        (nodes, quotas),
+        (nodes, quotas, price),
     )
         .prop_map(
-            |(kind, high, low, reserve, max, open, (reach, grace), ((nodes, elastic), quota))| {
-                Site {
-                    kind,
-                    high,
-                    low,
-                    reserve,
-                    max,
-                    open,
-                    reach,
-                    grace,
-                    nodes,
-                    elastic,
-                    quotas: quota.map(|room| ("ns".into(), room)).into_iter().collect(),
-                }
+            |(
+                kind,
+                high,
+                low,
+                reserve,
+                max,
+                open,
+                (reach, grace),
+                ((nodes, elastic), quota, price),
+            )| Site {
+                kind,
+                high,
+                low,
+                reserve,
+                max,
+                open,
+                reach,
+                grace,
+                nodes,
+                elastic,
+                quotas: quota.map(|room| ("ns".into(), room)).into_iter().collect(),
+                price,
             },
         )
+}
+
+fn money() -> impl Strategy<Value = Money> {
+    let micros = prop_oneof![
+        6 => (0i128..100).prop_map(|units| units * 1_000_000),
+        2 => 0i128..1000,
+        1 => Just(i128::MAX),
+        1 => Just(-5_000_000),
+    ];
+    micros.prop_map(Money::from_micros)
+}
+fn rate() -> impl Strategy<Value = PerHour> {
+    money().prop_map(PerHour::new)
+}
+fn currency() -> impl Strategy<Value = Currency> {
+    prop_oneof![4 => Just("IDR"), 1 => Just("USD")].prop_map(|c| Currency::parse(c).unwrap())
+}
+fn any_price() -> impl Strategy<Value = Price> {
+    (currency(), rate(), rate()).prop_map(|(currency, cpu, gib)| Price { currency, cpu, gib })
+}
+fn period() -> impl Strategy<Value = Period> {
+    (time(), time()).prop_map(|(from, until)| Period { from, until })
+}
+fn any_budget() -> impl Strategy<Value = Budget> {
+    let namespaces = prop::bool::weighted(0.9);
+    let most = option::weighted(0.3, rate());
+    (namespaces, currency(), period(), money(), most).prop_map(
+        |(covers, currency, period, ceiling, most_per_hour)| Budget {
+            namespaces: covers.then(|| "ns".into()).into_iter().collect(),
+            currency,
+            period,
+            ceiling,
+            most_per_hour,
+        },
+    )
+}
+fn any_ledger() -> impl Strategy<Value = Ledger> {
+    let account = (period(), currency(), money(), time(), rate()).prop_map(
+        |(period, currency, spent, at, rate)| Account {
+            period,
+            currency,
+            namespaces: ["ns".into()].into(),
+            spent: Exact::of(spent),
+            at,
+            rate,
+        },
+    );
+    btree_map(budget_name(), vec(account, 0..4), 0..3)
+}
+fn budget_name() -> impl Strategy<Value = BudgetName> {
+    prop_oneof![Just("a"), Just("b"), Just("c")].prop_map(BudgetName::new)
 }
 
 fn any_quota() -> impl Strategy<Value = QuotaRoom> {
@@ -133,12 +197,13 @@ fn any_leg() -> impl Strategy<Value = Leg> {
         any::<i64>(),
         writer,
         prop::bool::weighted(0.1),
-        option::weighted(0.2, count()),
+        option::weighted(0.2, (count(), count())),
     )
         .prop_map(
-            |(spec, ready, bound, since, generation, foreign_writer, rolling, unmade)| {
+            |(spec, ready, bound, since, generation, foreign_writer, rolling, odd)| {
                 let pending = spec.minus(bound);
                 let pending_since = (pending > Replicas::ZERO).then_some(since);
+                let (unmade, terminating) = odd.unwrap_or_default();
                 Leg {
                     spec,
                     ready,
@@ -148,7 +213,8 @@ fn any_leg() -> impl Strategy<Value = Leg> {
                     generation,
                     foreign_writer,
                     rolling,
-                    unmade: unmade.unwrap_or_default().min(pending),
+                    unmade: unmade.min(pending),
+                    terminating,
                 }
             },
         )
@@ -533,7 +599,12 @@ pub fn any_world() -> impl Strategy<Value = World> {
             .map(|(i, w)| (id(&format!("w{i}")), w))
             .collect()
     });
-    (sites, workloads).prop_map(|(sites, workloads)| World { sites, workloads })
+    let budgets = btree_map(budget_name(), any_budget(), 0..3);
+    (sites, workloads, budgets).prop_map(|(sites, workloads, budgets)| World {
+        sites,
+        workloads,
+        budgets,
+    })
 }
 
 fn any_memory_of_one() -> impl Strategy<Value = WorkloadMemory> {
@@ -594,13 +665,15 @@ pub fn any_memory() -> impl Strategy<Value = Memory> {
     (
         vec(any_memory_of_one(), 0..5),
         btree_map(site_name(), time(), 0..5),
+        any_ledger(),
     )
-        .prop_map(|(ms, low_since)| Memory {
+        .prop_map(|(ms, low_since, ledger)| Memory {
             workloads: ms
                 .into_iter()
                 .enumerate()
                 .map(|(i, m)| (id(&format!("w{i}")), m))
                 .collect(),
             low_since,
+            ledger,
         })
 }

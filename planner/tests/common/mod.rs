@@ -8,6 +8,8 @@ pub mod arbitrary;
 use jiff::{SignedDuration, Timestamp};
 use pinisi_planner::model::World;
 use pinisi_planner::model::amounts::{MilliLoad, Percent, Replicas, Resources};
+use pinisi_planner::model::money::Currency;
+use pinisi_planner::model::price::Exact;
 use pinisi_planner::model::quota::{QuotaLeft, QuotaResource};
 use pinisi_planner::model::site::{Elastic, Node, Reach, Site, SiteKind, SiteName, SovereignSite};
 use pinisi_planner::model::workload::*;
@@ -79,6 +81,7 @@ pub fn site(kind: SiteKind, nodes: usize, millicores: u64) -> Site {
             .collect(),
         elastic: None,
         quotas: BTreeMap::new(),
+        price: None,
     }
 }
 
@@ -219,7 +222,13 @@ pub struct Cluster {
     pub dry: Vec<SiteName>,
     /// Nodes that pools are adding: where, and when each will be Ready.
     adding: Vec<(SiteName, Timestamp)>,
+    /// How long a pod with a node takes to go.
+    pub leave: SignedDuration,
+    /// What pods with a node have cost, those that were going included, by currency.
+    pub billed: BTreeMap<Currency, Exact>,
     pods: Vec<Pod>,
+    /// Pods that are going, and when they are gone.
+    leaving: Vec<(Pod, Timestamp)>,
 }
 
 impl Cluster {
@@ -233,7 +242,11 @@ impl Cluster {
             .map(|(w, workload)| (id(w), workload))
             .collect();
         let mut cluster = Self {
-            world: World { sites, workloads },
+            world: World {
+                sites,
+                workloads,
+                ..World::default()
+            },
             memory: Memory::default(),
             now: at(0),
             start_up,
@@ -242,7 +255,10 @@ impl Cluster {
             quotas: vec![],
             dry: vec![],
             adding: vec![],
+            leave: SignedDuration::ZERO,
+            billed: BTreeMap::new(),
             pods: vec![],
+            leaving: vec![],
         };
         // What the workloads say that runs, runs: bound and Ready.
         cluster.controllers();
@@ -299,10 +315,29 @@ impl Cluster {
         self.controllers();
         self.schedule();
         self.pools();
+        self.bill(secs(seconds));
         self.now = self.now.saturating_add(secs(seconds)).unwrap();
+        let now = self.now;
+        self.leaving.retain(|(_, gone)| *gone > now);
         self.pools();
+        self.count();
         self.schedule();
         self.observe();
+    }
+
+    /// Adds up what a time costs, at the prices of now.
+    fn bill(&mut self, span: SignedDuration) {
+        let end = self.now.saturating_add(span).unwrap();
+        let staying = self.pods.iter().map(|pod| (pod, end));
+        let leaving = self.leaving.iter().map(|(pod, gone)| (pod, end.min(*gone)));
+        for (pod, until) in staying.chain(leaving).filter(|(p, _)| p.node.is_some()) {
+            let price = self.world.sites.get(&pod.site).and_then(|s| s.price);
+            let Some(price) = price else { continue };
+            let rate = price.of(self.world.workloads[&pod.workload].request);
+            let cost = Exact::over(rate, until.duration_since(self.now));
+            let sum = self.billed.entry(price.currency).or_default();
+            *sum = sum.plus(cost);
+        }
     }
 
     fn controllers(&mut self) {
@@ -336,7 +371,11 @@ impl Cluster {
                             )
                         })
                         .unwrap();
-                    self.pods.remove(worst);
+                    let pod = self.pods.remove(worst);
+                    let gone = self.now.saturating_add(self.leave).unwrap();
+                    if pod.node.is_some() && gone > self.now {
+                        self.leaving.push((pod, gone));
+                    }
                 }
             }
         }
@@ -380,10 +419,9 @@ impl Cluster {
         }
         for (site_name, site) in &mut self.world.sites {
             for (i, node) in site.nodes.iter_mut().enumerate() {
-                let here = self
-                    .pods
-                    .iter()
-                    .filter(|p| p.site == *site_name && p.node == Some(i));
+                let leaving = self.leaving.iter().map(|(pod, _)| pod);
+                let all = self.pods.iter().chain(leaving);
+                let here = all.filter(|p| p.site == *site_name && p.node == Some(i));
                 (node.used, node.used_slots) =
                     here.fold((Resources::ZERO, 0), |(sum, slots), p| {
                         (
@@ -466,6 +504,9 @@ impl Cluster {
                     .collect();
                 let count =
                     |f: &dyn Fn(&Pod) -> bool| n(mine.iter().filter(|p| f(p)).count() as u32);
+                let leaving = self.leaving.iter().map(|(pod, _)| pod);
+                let leaving = leaving.filter(|p| p.workload == *wid && p.site == *site);
+                leg.terminating = n(leaving.count() as u32);
                 leg.bound = count(&|p| p.node.is_some());
                 leg.pending = count(&|p| p.node.is_none());
                 leg.ready = count(&|p| p.ready_at.is_some_and(|t| t <= self.now));

@@ -46,6 +46,7 @@ impl Pinisi {
         Self {
             pipeline: PINISI_PIPELINE,
             world: World {
+                budgets: BTreeMap::new(),
                 sites: sites.collect(),
                 workloads: ids.iter().cloned().zip(workloads).collect(),
             },
@@ -84,6 +85,7 @@ fn site(setup: &SiteSetup) -> Site {
         grace: SignedDuration::from_secs(300),
         nodes: Vec::new(),
         elastic: None,
+        price: None,
         quotas: BTreeMap::new(),
     }
 }
@@ -159,6 +161,7 @@ fn see(workload: &mut Workload, view: &ServiceView<'_>, pipeline: Pipeline) {
             foreign_writer: None,
             rolling: false,
             unmade: Replicas::ZERO,
+            terminating: Replicas::ZERO,
         };
     }
     let (from, to) = pipeline.window(view.now);

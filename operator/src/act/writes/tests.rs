@@ -24,6 +24,7 @@ fn world(subject: WorkloadSubject, home: u32, cloud: u32) -> Checked {
 
 fn planned(decision: Decision) -> Plan {
     Plan {
+        budgets: Default::default(),
         at: testing::at(0),
         workloads: [(testing::id(), decision)].into(),
         sites: BTreeMap::new(),

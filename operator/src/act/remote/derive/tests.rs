@@ -85,6 +85,7 @@ impl World {
 
     fn writes(&mut self, decision: Decision) -> Vec<Write> {
         let plan = Plan {
+            budgets: Default::default(),
             at: at(0),
             workloads: [(id(), decision)].into(),
             sites: BTreeMap::new(),
