@@ -17,7 +17,7 @@ use std::io::{self, BufReader, BufWriter, Write};
 pub fn serve<Case: DeserializeOwned>(answer: fn(Case) -> Value) -> io::Result<()> {
     let mut lines = Lines::new(BufReader::new(io::stdin().lock()));
     let mut out = BufWriter::new(io::stdout().lock());
-    while let Some(line) = lines.next()? {
+    while let Some(line) = lines.read()? {
         let answer = line.map_or_else(refuse, |line| to(&line, answer));
         serde_json::to_writer(&mut out, &answer)?;
         out.write_all(b"\n")?;

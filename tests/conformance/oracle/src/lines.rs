@@ -28,7 +28,7 @@ impl<R: BufRead> Lines<R> {
     ///
     /// # Errors
     /// When the reader fails.
-    pub fn next(&mut self) -> io::Result<Option<Result<String, Refused>>> {
+    pub fn read(&mut self) -> io::Result<Option<Result<String, Refused>>> {
         loop {
             let Some(line) = self.bytes()? else {
                 return Ok(None);
@@ -72,7 +72,7 @@ mod tests {
 
     fn all(input: &[u8]) -> Vec<Result<String, Refused>> {
         let mut lines = Lines::new(input);
-        std::iter::from_fn(|| lines.next().unwrap()).collect()
+        std::iter::from_fn(|| lines.read().unwrap()).collect()
     }
 
     #[test]
