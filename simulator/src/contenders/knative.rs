@@ -1,15 +1,17 @@
 //! Knative's pod autoscaler (KPA) of knative.dev/serving 0.51, as a pure model: the windows of
 //! `pkg/autoscaler/metrics` and the decision of `pkg/autoscaler/scaling`. [`Kpa`] is fed with what a
-//! scrape finds, each second, and asked for a count, each two. `tests/conformance/knative` shows that
-//! it answers as upstream does.
+//! scrape finds, each second, and asked for a count, each two; [`Scaler`] makes of that what is
+//! written. `tests/conformance/knative` shows that both answer as upstream does.
 //!
 //! Deliberately not here: the weighted average, which a revision must ask for by annotation;
 //! revisions that no route reaches; pods of which only a sample is scraped.
 
 pub mod buckets;
 pub mod delay;
+pub mod scaler;
 pub mod settings;
 
+pub use scaler::{Activity, Found, Scaler};
 pub use settings::{OutOfRange, Settings};
 
 use buckets::Buckets;

@@ -33,7 +33,7 @@ var taken = []struct {
 	{file: "pkg/apis/autoscaling/register.go"},
 	{file: "pkg/apis/autoscaling/v1alpha1/metric_types.go", parts: []string{"MetricSpec"}},
 	{file: "pkg/apis/autoscaling/v1alpha1/metric_lifecycle.go", parts: []string{"Metric.AggregationAlgorithm"}},
-	{file: "pkg/apis/autoscaling/v1alpha1/pa_types.go", parts: []string{"ReachabilityType", "ReachabilityUnreachable"}},
+	{file: "pkg/apis/autoscaling/v1alpha1/pa_types.go", parts: []string{"ReachabilityType", "ReachabilityUnreachable", "PodAutoscalerConditionActive"}},
 	{file: "pkg/apis/autoscaling/v1alpha1/pa_defaults.go", parts: []string{"defaultMetric"}},
 	{file: "pkg/apis/autoscaling/v1alpha1/pa_lifecycle.go", parts: []string{
 		"PodAutoscaler.Class", "PodAutoscaler.Metric", "PodAutoscaler.annotationInt32",
@@ -41,12 +41,28 @@ var taken = []struct {
 		"PodAutoscaler.ActivationScale", "PodAutoscaler.Target", "PodAutoscaler.TargetUtilization",
 		"PodAutoscaler.TargetBC", "PodAutoscaler.Window", "PodAutoscaler.ScaleDownDelay",
 		"PodAutoscaler.PanicWindowPercentage", "PodAutoscaler.PanicThresholdPercentage",
-		"PodAutoscaler.InitialScale",
+		"PodAutoscaler.InitialScale", "PodAutoscaler.ScaleBounds",
+		"PodAutoscaler.ScaleToZeroPodRetention", "PodAutoscaler.ProgressDeadline",
+		"PodAutoscalerStatus.IsActive", "PodAutoscalerStatus.IsActivating",
+		"PodAutoscalerStatus.IsInactive", "PodAutoscalerStatus.IsScaleTargetInitialized",
+		"PodAutoscalerStatus.MarkScaleTargetInitialized", "PodAutoscalerStatus.MarkActive",
+		"PodAutoscalerStatus.MarkActivating", "PodAutoscalerStatus.MarkInactive",
+		"PodAutoscalerStatus.GetCondition", "PodAutoscalerStatus.InactiveFor",
+		"PodAutoscalerStatus.ActiveFor", "PodAutoscalerStatus.CanFailActivation",
+		"PodAutoscalerStatus.inStatusFor",
 	}},
+	{file: "pkg/apis/serving/register.go", parts: []string{"GroupName", "ProgressDeadlineAnnotation"}},
 	{file: "pkg/resources/endpoints.go", parts: []string{"EndpointsCounter"}},
 	{file: "pkg/reconciler/autoscaling/resources/target.go"},
 	{file: "pkg/reconciler/autoscaling/resources/metric.go"},
 	{file: "pkg/reconciler/autoscaling/kpa/resources/decider.go"},
+	{file: "pkg/reconciler/autoscaling/kpa/scaler.go", parts: []string{
+		"scaleUnknown", "lastPodRetention", "applyBounds", "durationMax",
+		"scaler.handleScaleToZero", "scaler.scale",
+	}},
+	{file: "pkg/reconciler/autoscaling/kpa/kpa.go", parts: []string{
+		"noTrafficReason", "podCounts", "computeActiveCondition", "activeThreshold", "resolveTBC",
+	}},
 }
 
 // ours are the files of the HPA's _shim that Knative's uses too.
@@ -101,7 +117,7 @@ func modules(out string) error {
 		}
 	}
 	edits := []string{"mod", "edit"}
-	for name, folder := range map[string]string{serving: "serving", "knative.dev/pkg": "pkg"} {
+	for name, folder := range map[string]string{serving: "serving", "knative.dev/pkg": "pkg", "knative.dev/networking": "networking"} {
 		text := fmt.Sprintf("module %s\n\ngo 1.26.0\n", name)
 		if err := write(filepath.Join(out, folder, "go.mod"), []byte(text)); err != nil {
 			return err

@@ -33,6 +33,12 @@ pub struct Settings {
     pub scale_down_delay_seconds: u32,
     /// Least count other than 0; `autoscaling.knative.dev/activation-scale`. 1 asks for nothing.
     pub activation_scale: i32,
+    /// Whether the last pod may go; `enable-scale-to-zero`.
+    pub enable_scale_to_zero: bool,
+    /// How long the activator must have been on the way before; `scale-to-zero-grace-period`.
+    pub scale_to_zero_grace_seconds: u32,
+    /// How long the last pod stays at least without load; `scale-to-zero-pod-retention-period`.
+    pub pod_retention_seconds: u32,
 }
 
 /// A setting that Knative would refuse.
@@ -61,6 +67,9 @@ impl Default for Settings {
             target_burst_capacity: 211.0,
             scale_down_delay_seconds: 0,
             activation_scale: 1,
+            enable_scale_to_zero: true,
+            scale_to_zero_grace_seconds: 30,
+            pod_retention_seconds: 0,
         }
     }
 }
@@ -83,9 +92,13 @@ impl Settings {
             target_burst_capacity,
             scale_down_delay_seconds,
             activation_scale,
+            enable_scale_to_zero: _,
+            scale_to_zero_grace_seconds,
+            pod_retention_seconds,
         } = *self;
         let burst = target_burst_capacity;
         let (window, delay) = (stable_window_seconds, scale_down_delay_seconds);
+        let (grace, retention) = (scale_to_zero_grace_seconds, pod_retention_seconds);
         let within = |n: f64, low: f64, high: f64| (low..=high).contains(&n);
         let rate = |n: f64| n.is_finite() && n > 1.0;
         let checks = [
@@ -140,6 +153,22 @@ impl Settings {
             (
                 activation_scale >= 1,
                 ("activation-scale", activation_scale.into(), "at least 1"),
+            ),
+            (
+                grace >= 1,
+                (
+                    "scale-to-zero-grace-period",
+                    grace.into(),
+                    "at least 1 second",
+                ),
+            ),
+            (
+                retention <= 3600,
+                (
+                    "scale-to-zero-pod-retention-period",
+                    retention.into(),
+                    "at most 3600 seconds",
+                ),
             ),
         ];
         match checks.into_iter().find(|(holds, _)| !holds) {
@@ -198,7 +227,8 @@ mod tests {
 
     #[test]
     fn what_knative_would_refuse_is_refused_by_name() {
-        let wrong: [(&str, fn(&mut Settings)); 9] = [
+        type Change = fn(&mut Settings);
+        let wrong: [(&str, Change); 11] = [
             ("target", |s| s.total = f64::NAN),
             ("target-utilization-percentage", |s| s.target_percent = 0.0),
             ("stable-window", |s| s.stable_window_seconds = 0),
@@ -212,6 +242,12 @@ mod tests {
             }),
             ("target-burst-capacity", |s| s.target_burst_capacity = -0.5),
             ("activation-scale", |s| s.activation_scale = 0),
+            ("scale-to-zero-grace-period", |s| {
+                s.scale_to_zero_grace_seconds = 0;
+            }),
+            ("scale-to-zero-pod-retention-period", |s| {
+                s.pod_retention_seconds = 3601;
+            }),
         ];
         for (name, change) in wrong {
             let mut settings = Settings::default();

@@ -24,8 +24,8 @@ import (
 	"knative.dev/serving/pkg/reconciler/autoscaling/resources"
 )
 
-// TestDifferential puts random cases to upstream's autoscaler and to kpa-oracle, and compares each
-// tick. Its clock is a bubble's, which stands still: what is asked has times of its own.
+// TestDifferential puts random cases to upstream and to kpa-oracle, and compares each tick of an
+// autoscaler and each reconcile of a revision. Its clock is a bubble's.
 func TestDifferential(t *testing.T) {
 	cases, seed := setting(t, "PINISI_CONFORMANCE_CASES"), setting(t, "PINISI_CONFORMANCE_SEED")
 	theOracle() // a process is not started in a bubble
@@ -33,31 +33,39 @@ func TestDifferential(t *testing.T) {
 	var c counts
 	synctest.Test(t, func(t *testing.T) {
 		for number := range cases {
-			tape := recordTape(seed, number)
-			_, upstream, ours := runCase(tape, &c)
-			if slices.Equal(upstream, ours) {
-				continue
-			}
-			cells := shrink(tape.cells, func(cells []uint64) bool {
-				_, u, o := runCase(play(cells), &counts{})
-				return !slices.Equal(u, o)
-			})
-			question, u, o := runCase(play(cells), &counts{})
-			text, _ := json.Marshal(question)
-			for i := range min(len(u), len(o)) {
-				if u[i] != o[i] {
-					t.Fatalf("case %d of seed %d\nasked    %s\ntick     %d\nupstream %+v\nours     %+v", number, seed, text, i, u[i], o[i])
-				}
-			}
-			t.Fatalf("case %d of seed %d\nasked %s\nupstream answers %d ticks, ours %d", number, seed, text, len(u), len(o))
+			compare(t, seed, number, &c, runCase)
+			compare(t, seed, number, &c, reconcileCase)
 		}
 	})
-	report := object{"of": "knative", "seed": seed, "cases": cases, "ticks": c.ticks, "decided": c.decided, "above_stable": c.above, "seconds": time.Since(begun).Seconds()}
+	report := object{
+		"of": "knative", "seed": seed, "cases": cases, "seconds": time.Since(begun).Seconds(),
+		"ticks": c.ticks, "decided": c.decided, "above_stable": c.above, "reconciles": c.reconciles, "emptied": c.emptied,
+	}
 	text, _ := json.Marshal(report)
 	fmt.Printf("differential %s\n", text)
-	if cases > 1000 && (c.decided < c.ticks/2 || c.above < c.ticks/20) {
-		t.Errorf("too few ticks are decided, or held above the stable window: the cases are not worth much")
+	if cases > 1000 && (c.decided < c.ticks/2 || c.above < c.ticks/20 || uint64(c.emptied) < cases/20) {
+		t.Errorf("too few ticks are decided or above the stable window, or too few revisions come to 0: the cases are not worth much")
 	}
+}
+
+// compare puts one case to both, and shrinks it where they differ.
+func compare[R comparable](t *testing.T, seed, number uint64, c *counts, run func(*tape, *counts) (question object, upstream, ours []R)) {
+	tape := recordTape(seed, number)
+	if _, upstream, ours := run(tape, c); slices.Equal(upstream, ours) {
+		return
+	}
+	cells := shrink(tape.cells, func(cells []uint64) bool {
+		_, u, o := run(play(cells), &counts{})
+		return !slices.Equal(u, o)
+	})
+	question, u, o := run(play(cells), &counts{})
+	text, _ := json.Marshal(question)
+	for i := range min(len(u), len(o)) {
+		if u[i] != o[i] {
+			t.Fatalf("case %d of seed %d\nasked    %s\nanswer   %d\nupstream %+v\nours     %+v", number, seed, text, i, u[i], o[i])
+		}
+	}
+	t.Fatalf("case %d of seed %d\nasked %s\nupstream answers %d times, ours %d times", number, seed, text, len(u), len(o))
 }
 
 // counts say what the cases were worth.
@@ -65,6 +73,8 @@ type counts struct {
 	ticks, decided int
 	// More wanted than the stable window asks for: by panic, delay, rate or activation.
 	above int
+	// Reconciles, and how often one took the last pod.
+	reconciles, emptied int
 }
 
 // A result is what one tick comes to.
@@ -79,7 +89,7 @@ type result struct {
 // runCase is one life of an autoscaler: the question, and what upstream and ours say.
 func runCase(t *tape, c *counts) (question object, upstream, ours []result) {
 	settings := t.settings()
-	start := time.Now() // of the bubble; upstream's New reads it
+	start := time.Now() // of the bubble; upstream's New reads it, and nothing here waits
 	ready := pick(t, int64(0), 1, 2, t.between(0, 50))
 	steps := t.steps(start, ready, settings)
 

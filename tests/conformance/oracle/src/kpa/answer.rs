@@ -1,13 +1,16 @@
 //! The answers: `{"ok": …}`, or `{"fault": …, "message": …}` for settings that Knative would refuse.
 
-use crate::case::{Case, Run, Step, from_milli};
-use pinisi_simulator::contenders::knative::{Kpa, OutOfRange, Scaled};
+use crate::case::{Case, Reconcile, Revision, Run, Step, from_milli};
+use pinisi_simulator::contenders::knative::{Activity, Found, Kpa, OutOfRange, Scaled, Scaler};
 use serde_json::{Value, json};
 
 /// The answer to a case.
 pub fn to(case: Case) -> Value {
-    let Case::Run(run) = case;
-    play(run).map_or_else(refused, |ok| json!({ "ok": ok }))
+    let answer = match case {
+        Case::Run(run) => play(run),
+        Case::Revision(revision) => reconcile(revision),
+    };
+    answer.map_or_else(refused, |ok| json!({ "ok": ok }))
 }
 
 /// One answer a tick.
@@ -27,6 +30,29 @@ fn play(run: Run) -> Result<Value, OutOfRange> {
         }
     }
     Ok(json!(said))
+}
+
+/// One answer a reconcile.
+fn reconcile(revision: Revision) -> Result<Value, OutOfRange> {
+    let Revision {
+        settings,
+        min,
+        max,
+        now,
+        steps,
+    } = revision;
+    let mut scaler = Scaler::new(settings.settings(), min, max, now)?;
+    let said = steps.into_iter().map(|step| {
+        let Reconcile { now, scaled, ready } = step;
+        let written = scaler.reconcile(now, Found { scaled, ready });
+        let activity = match scaler.activity() {
+            Activity::Activating => "Unknown",
+            Activity::Active => "True",
+            Activity::Inactive => "False",
+        };
+        json!({ "written": written, "active": activity })
+    });
+    Ok(said.collect())
 }
 
 fn written(scaled: Scaled) -> Value {

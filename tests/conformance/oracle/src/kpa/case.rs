@@ -11,6 +11,8 @@ use serde::Deserialize;
 pub enum Case {
     /// One autoscaler from its start on.
     Run(Run),
+    /// What is written of what one wants, from the start of a revision on.
+    Revision(Revision),
 }
 
 /// One autoscaler from its start on.
@@ -32,6 +34,26 @@ pub enum Step {
     Scale { now: Timestamp, ready: i32 },
 }
 
+/// What is written of what an autoscaler wants.
+#[derive(Debug, Deserialize)]
+pub struct Revision {
+    #[serde(default)]
+    pub settings: Told,
+    pub min: i32,
+    pub max: i32,
+    pub now: Timestamp,
+    pub steps: Vec<Reconcile>,
+}
+
+/// One reconcile.
+#[derive(Debug, Deserialize)]
+pub struct Reconcile {
+    pub now: Timestamp,
+    /// Desired count and excess burst.
+    pub scaled: Option<(i32, i32)>,
+    pub ready: i32,
+}
+
 /// Settings; what is absent is Knative's default.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,6 +68,9 @@ pub struct Told {
     target_burst_capacity: Option<i64>,
     scale_down_delay_seconds: Option<u32>,
     activation_scale: Option<i32>,
+    enable_scale_to_zero: Option<bool>,
+    scale_to_zero_grace_seconds: Option<u32>,
+    pod_retention_seconds: Option<u32>,
 }
 
 impl Told {
@@ -62,6 +87,9 @@ impl Told {
             target_burst_capacity,
             scale_down_delay_seconds,
             activation_scale,
+            enable_scale_to_zero,
+            scale_to_zero_grace_seconds,
+            pod_retention_seconds,
         } = self;
         let s = Settings::default();
         let or = |told: Option<i64>, default| told.map_or(default, from_milli);
@@ -77,6 +105,10 @@ impl Told {
             scale_down_delay_seconds: scale_down_delay_seconds
                 .unwrap_or(s.scale_down_delay_seconds),
             activation_scale: activation_scale.unwrap_or(s.activation_scale),
+            enable_scale_to_zero: enable_scale_to_zero.unwrap_or(s.enable_scale_to_zero),
+            scale_to_zero_grace_seconds: scale_to_zero_grace_seconds
+                .unwrap_or(s.scale_to_zero_grace_seconds),
+            pod_retention_seconds: pod_retention_seconds.unwrap_or(s.pod_retention_seconds),
         }
     }
 }
