@@ -115,6 +115,7 @@ fn setup(trace: &Trace, a: &Args, start_up: i64) -> Setup {
             site("home", SiteKind::OnPrem),
             site("cloud", SiteKind::Cloud),
         ],
+        faults: Vec::new(),
     }
 }
 

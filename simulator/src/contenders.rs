@@ -8,6 +8,7 @@ pub mod oracle;
 pub mod pinisi;
 pub mod revision;
 
+use crate::fault::silent_since;
 use crate::fleet::{Fleet, Station};
 use crate::history::History;
 use crate::setup::{Service, Setup};
@@ -139,10 +140,18 @@ pub struct ServiceView<'a> {
 }
 
 impl ServiceView<'_> {
-    /// Requests a second that came on average between two moments, served or not.
+    /// Since when no figure is to be had, if so.
     #[must_use]
-    pub fn offered(&self, (from, to): (Millis, Millis)) -> f64 {
-        self.service.load.mean(from, to)
+    pub fn silent_since(&self) -> Option<Millis> {
+        silent_since(&self.setup.faults, self.now)
+    }
+
+    /// Requests a second that came on average between two moments, served or not; `None` while the
+    /// signal is lost.
+    #[must_use]
+    pub fn offered(&self, (from, to): (Millis, Millis)) -> Option<f64> {
+        let heard = self.silent_since().is_none();
+        heard.then(|| self.service.load.mean(from, to))
     }
 
     /// Requests that one replica served which was Ready from `from` to `to`. The load is balanced

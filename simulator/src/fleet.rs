@@ -2,6 +2,7 @@
 //! found a node, gone at once when the count is lowered. As a ReplicaSet does, those without a node go
 //! first, then those that are not Ready yet, then the youngest.
 
+use crate::fault::lost_since;
 use crate::setup::{Setup, SiteSetup};
 use crate::time::Millis;
 use pinisi_planner::model::amounts::{Replicas, Resources};
@@ -27,6 +28,7 @@ pub struct Station {
     pub pods: Vec<Pod>,
     bound: usize,
     ready: usize,
+    lost: bool,
 }
 
 /// Everything that runs.
@@ -52,10 +54,26 @@ impl Station {
         count(self.bound)
     }
 
-    /// Those that serve.
+    /// Those that serve: none while the site is lost.
     #[must_use]
     pub fn ready(&self) -> Replicas {
+        if self.lost {
+            Replicas::ZERO
+        } else {
+            count(self.ready)
+        }
+    }
+
+    /// Those that served when the site was last heard of.
+    #[must_use]
+    pub fn last_ready(&self) -> Replicas {
         count(self.ready)
+    }
+
+    /// True while nothing is heard of the site.
+    #[must_use]
+    pub const fn is_lost(&self) -> bool {
+        self.lost
     }
 
     /// The one that has waited longest for a node.
@@ -132,11 +150,14 @@ impl Fleet {
         }
     }
 
-    /// The clock has come to `now`: whoever has started up is Ready.
-    pub fn turn(&mut self, now: Millis) {
-        for station in self.stations.iter_mut().flatten() {
-            let starting = station.pods.get(station.ready..).unwrap_or_default();
-            station.ready += starting.iter().take_while(|p| p.ready <= now).count();
+    /// The clock has come to `now`: whoever has started up is Ready, and sites are lost or back.
+    pub fn turn(&mut self, setup: &Setup, now: Millis) {
+        for stations in &mut self.stations {
+            for (station, site) in stations.iter_mut().zip(&setup.sites) {
+                station.lost = lost_since(&setup.faults, site.name.as_str(), now).is_some();
+                let starting = station.pods.get(station.ready..).unwrap_or_default();
+                station.ready += starting.iter().take_while(|p| p.ready <= now).count();
+            }
         }
     }
 
@@ -152,7 +173,7 @@ impl Fleet {
 impl Station {
     fn bind(&mut self, site: &SiteSetup, request: Resources, free: &mut Resources, now: Millis) {
         for pod in self.pods.iter_mut().skip(self.bound) {
-            if free.fits(request) == 0 {
+            if self.lost || free.fits(request) == 0 {
                 break;
             }
             *free = free.minus(request);

@@ -4,9 +4,12 @@
 
 pub mod algorithm;
 pub mod contenders;
+pub mod fault;
 pub mod fleet;
 pub mod history;
 pub mod load;
+pub mod page;
+pub mod price;
 pub mod rows;
 pub mod run;
 pub mod setup;
@@ -15,3 +18,4 @@ pub mod summary;
 pub mod tally;
 pub mod time;
 pub mod trace;
+pub mod words;

@@ -43,6 +43,8 @@ pub const ROWS: [Row; 13] = [
 
 /// When the registration opens, in seconds after its trace begins: 08:00.
 pub const REGISTRATION_OPENS: i64 = 8 * 3600;
+/// When its load begins to fall, likewise: 09:00.
+pub const REGISTRATION_FALLS: i64 = 9 * 3600;
 /// In how many seconds its load grows ten-fold.
 pub const REGISTRATION_RISE: i64 = 90;
 
@@ -54,7 +56,7 @@ pub fn registration() -> Trace {
     const FOLD: f64 = 10.0;
     const HOUR: i64 = 3600;
     let full = REGISTRATION_OPENS + REGISTRATION_RISE;
-    let (falls, over) = (9 * HOUR, 14 * HOUR);
+    let (falls, over) = (REGISTRATION_FALLS, 14 * HOUR);
     let rate = |t: i64| {
         let share = if t < REGISTRATION_OPENS || t >= over {
             0.0

@@ -4,6 +4,7 @@
 //! have the same start: as many Ready replicas as carry the first rate at 70 %.
 
 use crate::contenders::{Ask, Contender, View};
+use crate::fault::next_edge;
 use crate::fleet::{self, Fleet};
 use crate::history::History;
 use crate::setup::{Service, Setup};
@@ -48,7 +49,7 @@ impl<'a, C: Contender + ?Sized> Run<'a, C> {
         for service in &mut run.tally.services {
             service.changes = 0; // what everybody starts with is no change
         }
-        run.fleet.turn(Millis::ZERO);
+        run.fleet.turn(setup, Millis::ZERO);
         for (i, history) in run.histories.iter_mut().enumerate() {
             history.note(MADE_BEFORE, fleet::ready(run.fleet.of(i)));
         }
@@ -76,10 +77,11 @@ impl<'a, C: Contender + ?Sized> Run<'a, C> {
                 let period = self.contender.period().max(Millis(1));
                 self.tick = self.tick.plus(period);
             }
-            let next = self.tick.min(end).min(self.fleet.next_ready());
+            let edge = next_edge(&self.setup.faults, self.now);
+            let next = self.tick.min(end).min(self.fleet.next_ready()).min(edge);
             self.count(next);
             self.now = next;
-            self.fleet.turn(next);
+            self.fleet.turn(self.setup, next);
             self.note();
         }
     }
@@ -109,7 +111,7 @@ impl<'a, C: Contender + ?Sized> Run<'a, C> {
             }
         }
         self.fleet.bind(setup, now);
-        self.fleet.turn(now);
+        self.fleet.turn(setup, now);
         self.note();
     }
 
@@ -134,8 +136,17 @@ impl<'a, C: Contender + ?Sized> Run<'a, C> {
             self.set((i, site), service, count.minus(less), now);
         }
         for site in lawful.iter().copied() {
-            let fits = self.fleet.free(site).fits(service.request);
-            let fits = Replicas::new(u32::try_from(fits).unwrap_or(u32::MAX));
+            let lost = self
+                .fleet
+                .of(i)
+                .get(site)
+                .is_some_and(fleet::Station::is_lost);
+            let free = if lost {
+                0
+            } else {
+                self.fleet.free(site).fits(service.request)
+            };
+            let fits = Replicas::new(u32::try_from(free).unwrap_or(u32::MAX));
             let last = lawful.last() == Some(&site);
             let more = if last { grow } else { grow.min(fits) };
             grow = grow.minus(more);

@@ -1,5 +1,6 @@
 //! What is the same for all contenders: services with their loads, and sites to run at.
 
+use crate::fault::Fault;
 use crate::load::Load;
 use crate::time::Millis;
 use jiff::Timestamp;
@@ -32,6 +33,8 @@ pub struct Setup {
     pub services: Vec<Service>,
     /// Where it runs, home first. Never empty.
     pub sites: Vec<SiteSetup>,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
 }
 
 /// A service with its load.

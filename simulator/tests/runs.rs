@@ -197,7 +197,7 @@ impl Autoscaler for Witness {
     fn decide(&mut self, view: &ServiceView<'_>) -> Option<Replicas> {
         let window = (view.now.minus(Millis::secs(10)), view.now);
         self.0
-            .push((view.offered(window), view.served_by_one(window)));
+            .push((view.offered(window).unwrap(), view.served_by_one(window)));
         None
     }
 }
@@ -236,6 +236,67 @@ fn use_saturates_and_what_is_refused_still_counts_as_load() {
             (100.0, 100.0)
         ]
     );
+}
+
+#[test]
+fn a_silent_signal_shrinks_nothing_and_a_lost_site_is_made_up_for() {
+    let fault = |text: &str| vec![text.parse().unwrap()];
+    let flat = trace(60, &[6000.0; 60]);
+    let mut falls = [6000.0; 60];
+    falls[20..].fill(600.0);
+    for (name, _) in contenders(&setup(&flat, 400.0, 30, 20)) {
+        // The load falls at 20 min, the signal has been silent since 18 min.
+        let mut silent = setup(&trace(60, &falls), 400.0, 30, 20);
+        silent.faults = fault("signal,18m,50m");
+        let (_, mut contender) = contenders(&silent)
+            .into_iter()
+            .find(|c| c.0 == name)
+            .unwrap();
+        let mut run = Run::new(&silent, contender.as_mut());
+        run.advance(Millis::secs(18 * 60));
+        let before = pinisi_simulator::fleet::counts(run.fleet().of(0));
+        run.advance(silent.span);
+        let after = pinisi_simulator::fleet::counts(run.fleet().of(0));
+        if name != "knative" {
+            assert!(after >= before, "{name}: {before} {after}");
+        }
+        // The cloud, with part of what runs, is lost from 10 min to 40 min.
+        let mut lost = setup(&flat, 400.0, 30, 20);
+        lost.faults = fault("site:cloud,10m,30m");
+        let (_, mut contender) = contenders(&lost).into_iter().find(|c| c.0 == name).unwrap();
+        let mut run = Run::new(&lost, contender.as_mut());
+        run.advance(Millis::secs(10 * 60 - 1));
+        let before = run.tally().all().unserved;
+        assert!(
+            run.fleet().of(0)[1].ready().get() > 0,
+            "{name}: nothing to lose"
+        );
+        run.advance(Millis::secs(11 * 60));
+        assert_eq!(run.fleet().of(0)[1].ready().get(), 0, "{name}");
+        assert!(
+            run.tally().all().unserved > before,
+            "{name}: nobody missed it"
+        );
+        run.advance(Millis::secs(45 * 60));
+        assert!(run.fleet().of(0)[1].ready().get() > 0, "{name}: it is back");
+    }
+}
+
+#[test]
+fn what_is_no_fault_is_refused() {
+    use pinisi_simulator::fault::Fault;
+    for text in [
+        "",
+        "site:,1m,1m",
+        "cloud,1m,1m",
+        "signal",
+        "signal,1m",
+        "signal,1m,x",
+        "signal,-1m,1m",
+        "signal,1m,1m,1m",
+    ] {
+        assert!(text.parse::<Fault>().is_err(), "{text}");
+    }
 }
 
 #[test]

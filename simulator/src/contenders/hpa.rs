@@ -3,6 +3,7 @@
 //! saturates. Pods that are not Ready count as upstream has it.
 
 use super::{Autoscaler, PINISI_PIPELINE, Pipeline, ServiceView};
+use crate::fault::lost_since;
 use crate::fleet::{self, Pod};
 use crate::time::Millis;
 use jiff::SignedDuration;
@@ -71,9 +72,12 @@ impl Hpa {
             let made = self.make(site, pod);
             self.pods.push((pod.id, made));
         }
-        for ((_, seen), (_, pod)) in self.pods.iter_mut().zip(all()) {
+        for ((_, seen), (site, pod)) in self.pods.iter_mut().zip(all()) {
             let waits = pod.bound == Millis::NEVER;
-            let (status, since) = if pod.ready <= view.now {
+            let lost = lost_since(&view.setup.faults, site.as_str(), view.now);
+            let (status, since) = if let Some(lost) = lost {
+                (ReadyStatus::False, lost.max(pod.bound))
+            } else if pod.ready <= view.now {
                 (ReadyStatus::True, pod.ready)
             } else {
                 (ReadyStatus::False, pod.bound)
@@ -112,9 +116,11 @@ impl Hpa {
         let window: SignedDuration = self.pipeline.window.duration();
         let can = view.service.per_replica * self.pipeline.window.seconds();
         let mut last = None;
-        let pods = view.stations.iter().flat_map(|s| &s.pods).zip(&self.pods);
-        let there = pods.filter(|(pod, _)| pod.bound <= from);
-        let value = |(pod, (_, seen)): (&Pod, &(u64, hpa::Pod))| {
+        let stations = view.stations.iter();
+        let pods = stations.flat_map(|s| s.pods.iter().map(|p| (p, s.is_lost())));
+        let there = pods.zip(&self.pods);
+        let there = there.filter(|((pod, lost), _)| !lost && pod.bound <= from);
+        let value = |((pod, _), (_, seen)): ((&Pod, bool), &(u64, hpa::Pod))| {
             let since = pod.ready.max(from).min(to);
             let milli = match last {
                 Some((same, milli)) if same == since => milli,
@@ -151,7 +157,10 @@ impl Autoscaler for Hpa {
             name: ResourceName::new("cpu"),
             container: None,
             target: ResourceTarget::Utilization(self.target),
-            reading: Reading::Read(self.values(view)),
+            reading: match view.silent_since() {
+                None => Reading::Read(self.values(view)),
+                Some(_) => Reading::Lost(hpa::Fault::Unavailable("no answer".into())),
+            },
         }];
         let pods: Vec<hpa::Pod> = self.pods.iter().map(|(_, pod)| pod.clone()).collect();
         sync(view, &metrics, &pods, &mut self.memory)

@@ -4,7 +4,7 @@
 use super::{Autoscaler, PINISI_PIPELINE, Pipeline, ServiceView, hpa};
 use crate::setup::whole;
 use crate::time::Millis;
-use pinisi_planner::hpa::{Memory, Metric, Reading, ValueTarget};
+use pinisi_planner::hpa::{Fault, Memory, Metric, Reading, ValueTarget};
 use pinisi_planner::model::amounts::{MilliLoad, Replicas};
 use pinisi_planner::model::schedule::{Expected, Window};
 
@@ -47,7 +47,10 @@ impl Autoscaler for Keda {
         let mut metrics = vec![Metric::External {
             name: "requests".into(),
             target: ValueTarget::AverageValue(milli(target).max(1)),
-            reading: Reading::Read(vec![milli(offered)]),
+            reading: match offered {
+                Some(offered) => Reading::Read(vec![milli(offered)]),
+                None => Reading::Lost(Fault::Unavailable("no answer".into())),
+            },
         }];
         metrics.extend(view.service.windows.iter().map(|w| cron(w, target, view)));
         hpa::sync(view, &metrics, &[], &mut self.memory)

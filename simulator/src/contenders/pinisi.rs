@@ -2,12 +2,13 @@
 //! operator's own defaults.
 
 use super::{Ask, Contender, PINISI_PIPELINE, Pipeline, ServiceView, View};
+use crate::fault::lost_since;
 use crate::setup::{Service, Setup, SiteSetup};
 use crate::time::Millis;
 use jiff::SignedDuration;
 use pinisi_planner::model::World;
 use pinisi_planner::model::amounts::{MilliLoad, Percent, Replicas, Resources};
-use pinisi_planner::model::site::{Node, Reach, Site, SovereignSite};
+use pinisi_planner::model::site::{Node, Reach, Site, SiteKind, SovereignSite};
 use pinisi_planner::model::workload::{
     Demand, DrainPolicy, Leg, LoadDemand, Mode, Placement, Signal, SignalFault, Tier, Workload,
 };
@@ -58,8 +59,18 @@ impl Pinisi {
     /// Brings the world up to date.
     fn look(&mut self, view: &View<'_>) {
         for (i, setup) in view.setup.sites.iter().enumerate() {
-            if let Some(site) = self.world.sites.get_mut(&setup.name) {
-                site.nodes.clear();
+            let Some(site) = self.world.sites.get_mut(&setup.name) else {
+                continue;
+            };
+            let lost = lost_since(&view.setup.faults, setup.name.as_str(), view.now);
+            let since = lost.map(|at| at.on_calendar(view.setup.start));
+            // A cloud is another cluster that does not answer; home's own nodes are seen to be away.
+            site.reach = match (setup.kind, since) {
+                (SiteKind::Cloud, Some(since)) => Reach::Unreachable { since },
+                (SiteKind::Cloud | SiteKind::OnPrem | SiteKind::Edge, _) => Reach::Reachable,
+            };
+            site.nodes.clear();
+            if setup.kind == SiteKind::Cloud || since.is_none() {
                 site.nodes.push(node(setup, view.fleet.free(i)));
             }
         }
@@ -153,7 +164,10 @@ fn see(workload: &mut Workload, view: &ServiceView<'_>, pipeline: Pipeline) {
         let leg = workload.legs.entry(site.name.clone()).or_default();
         *leg = Leg {
             spec: station.count(),
-            ready: station.ready(),
+            ready: match site.kind {
+                SiteKind::Cloud => station.last_ready(),
+                SiteKind::OnPrem | SiteKind::Edge => station.ready(),
+            },
             bound: station.bound(),
             pending: station.count().minus(station.bound()),
             pending_since: station.waiting().map(|p| p.made.on_calendar(start)),
@@ -165,14 +179,21 @@ fn see(workload: &mut Workload, view: &ServiceView<'_>, pipeline: Pipeline) {
         };
     }
     let (from, to) = pipeline.window(view.now);
-    let offered = view.offered((from, to));
     let at = to.on_calendar(start);
-    if let Demand::Load(load) = &mut workload.demand {
-        load.signal = match MilliLoad::from_signal(offered) {
-            Some(load) => Signal::Fresh { load, at },
-            None => Signal::Missing(SignalFault::NotANumber(offered.to_string())),
-        };
-    }
+    let Demand::Load(load) = &mut workload.demand else {
+        return;
+    };
+    let offered = view.offered((from, to));
+    load.signal = match (
+        offered.map(|x| (x, MilliLoad::from_signal(x))),
+        &load.signal,
+    ) {
+        (Some((_, Some(load))), _) => Signal::Fresh { load, at },
+        (Some((x, None)), _) => Signal::Missing(SignalFault::NotANumber(x.to_string())),
+        // Silence is stale once the last figure is older than a source allows; that is at once here.
+        (None, Signal::Fresh { load: _, at } | Signal::Stale { at }) => Signal::Stale { at: *at },
+        (None, Signal::Missing(_)) => Signal::Missing(SignalFault::NotAskedYet),
+    };
 }
 
 impl Contender for Pinisi {

@@ -54,8 +54,9 @@ impl Autoscaler for Revision {
         while self.fed < view.now {
             let to = self.fed.plus(scrape);
             let measured = to.minus(DELAY);
-            let load = view.offered((measured.minus(scrape), measured));
-            kpa.record(to.on_calendar(start), load);
+            if let Some(load) = view.offered((measured.minus(scrape), measured)) {
+                kpa.record(to.on_calendar(start), load);
+            }
             self.fed = to;
         }
         let ready = fleet::ready(view.stations).to_api();

@@ -47,5 +47,6 @@ pub fn setup(trace: &Trace, peak: f64, home: u64, start_up: i64) -> Setup {
             site("home", SiteKind::OnPrem, home, start_up),
             site("cloud", SiteKind::Cloud, 10_000, start_up),
         ],
+        faults: Vec::new(),
     }
 }
