@@ -8,6 +8,7 @@ pub mod hybrid_workload;
 pub mod local_names;
 pub mod names;
 pub mod number;
+pub mod quantity;
 pub mod signal_source;
 pub mod site;
 pub mod sovereign_nodes;

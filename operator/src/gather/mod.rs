@@ -13,7 +13,6 @@ pub mod metrics;
 mod phase;
 pub mod pods;
 mod prometheus;
-pub mod quantity;
 pub mod remotes;
 mod requests;
 pub mod samples;
@@ -24,6 +23,8 @@ mod watch;
 pub mod wire;
 pub mod wire_custom;
 pub mod wire_scalable;
+
+pub use pinisi_crds::quantity;
 
 use index::Index;
 use jiff::{SignedDuration, Timestamp};
