@@ -12,6 +12,8 @@ Examples:
   kubectl pinisi adopt deployment/web --class MassTraffic --home jakarta --overflow cloud
                                         from an HPA or ScaledObject to Pinisi, observing first
   kubectl pinisi release hw/web         gives everything back
+  kubectl pinisi simulate --trace requests.csv --compare hpa,keda,knative --html report.html
+                                        what a load of the past would have met
 
 status and check only read, and nothing that they show is computed by the operator on demand: they
 work while it is down. adopt and release write as you, after a question.";
@@ -112,6 +114,9 @@ pub enum Command {
     /// Give a workload back to the autoscaler that it was adopted from
     #[command(long_about = crate::release::args::HELP)]
     Release(crate::release::args::ReleaseOptions),
+    /// Play a load against the planner and against other autoscalers
+    #[command(long_about = crate::simulate::args::HELP)]
+    Simulate(Box<crate::simulate::args::SimulateOptions>),
 }
 
 /// Options of `status`.

@@ -10,6 +10,7 @@ mod connect;
 mod handover;
 mod output;
 mod release;
+mod simulate;
 mod snapshot;
 mod status;
 
@@ -42,6 +43,7 @@ async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Check(options) => check::run(&args.global, options).await,
         Command::Adopt(options) => adopt::run(&args.global, options).await,
         Command::Release(options) => release::run(&args.global, options).await,
+        Command::Simulate(options) => simulate::run(&args.global, options),
     }
 }
 

@@ -14,6 +14,19 @@ use crate::words::{count, figure, money, span};
 use jiff::tz::TimeZone;
 use std::fmt::Write as _;
 
+/// A table of its own before the rest.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sheet {
+    /// What it shows.
+    pub title: String,
+    /// Names of its columns.
+    pub header: Vec<String>,
+    /// Its rows.
+    pub rows: Vec<Vec<String>>,
+    /// What there is to say of it, a sentence each.
+    pub notes: Vec<String>,
+}
+
 /// What the page tells.
 #[derive(Clone, Copy, Debug)]
 pub struct Page<'a> {
@@ -27,6 +40,8 @@ pub struct Page<'a> {
     pub equal_lag: Option<&'a Study>,
     /// A core's price in the cloud for an hour, with its currency.
     pub price: Option<(Price, &'a str)>,
+    /// A table before all others.
+    pub sheet: Option<&'a Sheet>,
     /// What was assumed, a sentence each.
     pub assumptions: &'a [String],
 }
@@ -47,6 +62,9 @@ impl Page<'_> {
             ),
         );
         put(&mut page, format_args!("<h1>{title}</h1>\n"));
+        if let Some(sheet) = self.sheet {
+            sheet.render(&mut page);
+        }
         self.lead(&mut page);
         self.table(
             &mut page,
@@ -253,6 +271,34 @@ impl Page<'_> {
                   They hold 70 % of what a replica can serve.</li>\n";
         for assumption in self.assumptions {
             put(page, format_args!("<li>{}</li>\n", escape(assumption)));
+        }
+        *page += "</ul>\n";
+    }
+}
+
+impl Sheet {
+    fn render(&self, page: &mut String) {
+        put(
+            page,
+            format_args!(
+                "<h2>{}</h2>\n<div class=\"wide\"><table>\n<thead><tr>",
+                escape(&self.title)
+            ),
+        );
+        for name in &self.header {
+            put(page, format_args!("<th>{}</th>", escape(name)));
+        }
+        *page += "</tr></thead>\n<tbody>\n";
+        for row in &self.rows {
+            *page += "<tr>";
+            for cell in row {
+                put(page, format_args!("<td>{}</td>", escape(cell)));
+            }
+            *page += "</tr>\n";
+        }
+        *page += "</tbody></table></div>\n<ul>\n";
+        for note in &self.notes {
+            put(page, format_args!("<li>{}</li>\n", escape(note)));
         }
         *page += "</ul>\n";
     }

@@ -6,7 +6,7 @@ mod common;
 
 use common::{setup, trace};
 use pinisi_simulator::algorithm::Algorithm;
-use pinisi_simulator::page::{Page, cloud_cost};
+use pinisi_simulator::page::{Page, Sheet, cloud_cost};
 use pinisi_simulator::study::{self, POINTS};
 use pinisi_simulator::words;
 
@@ -45,6 +45,12 @@ fn page(title: &str) -> String {
         study: &own,
         equal_lag: Some(&equal),
         price: Some((price, "IDR")),
+        sheet: Some(&Sheet {
+            title: "First > all".into(),
+            header: vec!["Users".into()],
+            rows: vec![vec!["5 M".into()]],
+            notes: vec!["It holds.".into()],
+        }),
         assumptions: &["One & <only>.".into()],
     };
     let text = page.render();
@@ -97,6 +103,7 @@ fn it_is_well_formed_and_needs_nothing_beside_itself() {
         assert!(!page.contains(outside), "{outside}");
     }
     assert!(page.contains("A &lt;b&gt;day&lt;/b&gt; &amp; &quot;night&quot;"));
+    assert!(page.contains("First &gt; all") && page.contains("<td>5 M</td>"));
     assert!(page.contains("One &amp; &lt;only&gt;."));
     assert!(!page.contains("NaN") && !page.contains("inf "));
     assert_eq!(page, self::page("A <b>day</b> & \"night\""));
@@ -112,6 +119,7 @@ fn a_load_of_nothing_has_a_page_too() {
         study: &study,
         equal_lag: None,
         price: None,
+        sheet: None,
         assumptions: &[],
     };
     let text = page.render();
