@@ -128,6 +128,21 @@ fn what_finds_no_node_waits_and_then_starts() {
 }
 
 #[test]
+fn knative_keeps_the_last_pod_for_its_window_and_the_grace_period() {
+    // 2 minutes of load, then none: 60 s until the window is empty of it, 30 s of grace.
+    let counts: Vec<f64> = [10.0; 120].into_iter().chain([0.0; 130]).collect();
+    let mut setup = setup(&trace(1, &counts), 10.0, 100, 5);
+    setup.services[0].min = Replicas::ZERO;
+    let mut knative = Each::of(&setup, &Revision::default());
+    let mut run = Run::new(&setup, &mut knative);
+    let counts = [100, 180, 205, 220].map(|second| {
+        run.advance(Millis::secs(second));
+        run.fleet().of(0)[0].count().get()
+    });
+    assert_eq!(counts, [2, 1, 1, 0]);
+}
+
+#[test]
 fn a_run_in_pieces_is_the_same_run() {
     let counts: Vec<f64> = (0..60).map(|i| f64::from(i * 37 % 50)).collect();
     let setup = setup(&trace(20, &counts), 400.0, 20, 60);

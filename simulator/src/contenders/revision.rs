@@ -1,8 +1,9 @@
 //! Knative with its autoscaler (`knative`) fed as a revision's would be: requests a second at the
-//! gateway second by second, what is refused included, and a decision every 2 s. Its windows are its
-//! algorithm, so at equal lag only the delay is Pinisi's, and that is its own too.
+//! gateway second by second, what is refused included, and a decision every 2 s, which is reconciled at
+//! once. Its windows are its algorithm, so at equal lag only the delay is Pinisi's, and that is its own
+//! too.
 
-use super::knative::{Kpa, SCRAPE, Settings, TICK};
+use super::knative::{Found, Kpa, SCRAPE, Scaler, Settings, TICK};
 use super::{Autoscaler, ServiceView};
 use crate::fleet;
 use crate::time::Millis;
@@ -17,14 +18,16 @@ const NO_BURST: f64 = 0.0;
 /// A revision's autoscaler, with Knative's defaults.
 #[derive(Clone, Debug, Default)]
 pub struct Revision {
-    kpa: Option<Kpa>,
+    parts: Option<(Kpa, Scaler)>,
+    /// The last decision.
+    scaled: Option<(i32, i32)>,
     /// Up to when it has been fed.
     fed: Millis,
 }
 
 impl Revision {
     /// Starts at the first look, as it finds the replicas then.
-    fn start(view: &ServiceView<'_>) -> Option<Kpa> {
+    fn start(view: &ServiceView<'_>) -> Option<(Kpa, Scaler)> {
         let settings = Settings {
             total: view.service.per_replica,
             target_burst_capacity: NO_BURST,
@@ -32,8 +35,10 @@ impl Revision {
         };
         let ready = fleet::ready(view.stations).to_api();
         let now = view.now.on_calendar(view.setup.start);
+        let (min, max) = (view.service.min.to_api(), view.service.max.to_api());
         // A service of less than a hundredth of a request a second is nothing to Knative.
-        Kpa::new(settings, ready, now).ok()
+        let kpa = Kpa::new(settings, ready, now).ok()?;
+        Some((kpa, Scaler::new(settings, min, max, now).ok()?))
     }
 }
 
@@ -44,12 +49,12 @@ impl Autoscaler for Revision {
 
     fn decide(&mut self, view: &ServiceView<'_>) -> Option<Replicas> {
         let start = view.setup.start;
-        if self.kpa.is_none() {
-            self.kpa = Self::start(view);
+        if self.parts.is_none() {
+            self.parts = Self::start(view);
             let window = Settings::default().stable_window_seconds;
             self.fed = view.now.minus(Millis::secs(window.into()));
         }
-        let kpa = self.kpa.as_mut()?;
+        let (kpa, scaler) = self.parts.as_mut()?;
         let scrape = Millis::of(SCRAPE);
         while self.fed < view.now {
             let to = self.fed.plus(scrape);
@@ -60,8 +65,12 @@ impl Autoscaler for Revision {
             self.fed = to;
         }
         let ready = fleet::ready(view.stations).to_api();
-        let scaled = kpa.scale(view.now.on_calendar(start), ready)?;
-        let desired = Replicas::from_api(scaled.desired);
+        let now = view.now.on_calendar(start);
+        if let Some(scaled) = kpa.scale(now, ready) {
+            self.scaled = Some((scaled.desired, scaled.excess_burst));
+        }
+        let scaled = self.scaled;
+        let desired = Replicas::from_api(scaler.reconcile(now, Found { scaled, ready })?);
         (desired != fleet::counts(view.stations)).then_some(desired)
     }
 }
