@@ -9,3 +9,4 @@ mod tally;
 pub mod latency;
 pub mod parity;
 pub mod plan;
+pub mod spikes;

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::bench::latency::{self, Contender, MOST_ROUNDS};
 use crate::bench::parity::{self, MINUTES};
 use crate::bench::plan;
+use crate::bench::spikes;
 use crate::binaries;
 use crate::progress::Progress;
 
@@ -29,6 +30,19 @@ enum What {
     Parity(Parity),
     /// What one plan costs, for several sizes of world
     Plan(Plan),
+    /// What each autoscaler leaves unserved, and at what cost, over thirteen recorded loads
+    Spikes(Spikes),
+}
+
+#[derive(Debug, Args)]
+struct Spikes {
+    /// Words for the table itself, such as --start-up 60; --help after `--` lists them
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "WORDS"
+    )]
+    words: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -100,6 +114,7 @@ impl Bench {
             What::Latency(options) => options.run().await,
             What::Parity(options) => options.run().await,
             What::Plan(options) => options.run(),
+            What::Spikes(options) => spikes::run(&options.words),
         }
     }
 
@@ -111,7 +126,7 @@ impl Bench {
                 binaries::run_released(&Progress::stderr()).map(Some)
             }
             // The planner's benchmark is a program of its own, always built for release.
-            What::Latency(_) | What::Parity(_) | What::Plan(_) => Ok(None),
+            What::Latency(_) | What::Parity(_) | What::Plan(_) | What::Spikes(_) => Ok(None),
         }
     }
 }
