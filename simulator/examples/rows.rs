@@ -116,6 +116,7 @@ fn setup(trace: &Trace, a: &Args, start_up: i64) -> Setup {
             site("cloud", SiteKind::Cloud),
         ],
         faults: Vec::new(),
+        patience: None,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod oracle;
 pub mod pinisi;
 pub mod revision;
 
+use crate::crowd::Crowd;
 use crate::fault::silent_since;
 use crate::fleet::{Fleet, Station};
 use crate::history::History;
@@ -106,6 +107,8 @@ pub struct View<'a> {
     pub fleet: &'a Fleet,
     /// Ready replicas as they were, by service.
     pub histories: &'a [History],
+    /// Who waits and comes back, by service.
+    pub crowds: &'a [Crowd],
     /// Now.
     pub now: Millis,
 }
@@ -119,6 +122,7 @@ impl<'a> View<'a> {
             service: self.setup.services.get(service)?,
             stations: self.fleet.of(service),
             history: self.histories.get(service)?,
+            crowd: self.crowds.get(service)?,
             now: self.now,
         })
     }
@@ -135,6 +139,8 @@ pub struct ServiceView<'a> {
     pub stations: &'a [Station],
     /// Its Ready replicas as they were.
     pub history: &'a History,
+    /// Who waits and comes back.
+    pub crowd: &'a Crowd,
     /// Now.
     pub now: Millis,
 }
@@ -146,18 +152,25 @@ impl ServiceView<'_> {
         silent_since(&self.setup.faults, self.now)
     }
 
-    /// Requests a second that came on average between two moments, served or not; `None` while the
-    /// signal is lost.
+    /// Requests a second that came on average between two moments, served or not, those that came
+    /// again among them; `None` while the signal is lost.
     #[must_use]
     pub fn offered(&self, (from, to): (Millis, Millis)) -> Option<f64> {
         let heard = self.silent_since().is_none();
-        heard.then(|| self.service.load.mean(from, to))
+        let again = || match self.setup.patience {
+            Some(_) if from < to => self.crowd.returned((from, to)) / to.minus(from).seconds(),
+            Some(_) | None => 0.0,
+        };
+        heard.then(|| self.service.load.mean(from, to) + again())
     }
 
     /// Requests that one replica served which was Ready from `from` to `to`. The load is balanced
     /// evenly, and none serves more than it can.
     #[must_use]
     pub fn served_by_one(&self, (from, to): (Millis, Millis)) -> f64 {
+        if self.setup.patience.is_some() && from >= Millis::ZERO {
+            return self.crowd.served_by_one((from, to));
+        }
         let mut served = 0.0;
         for (a, b, ready) in self.history.between(from, to) {
             if ready > Replicas::ZERO {

@@ -4,6 +4,7 @@
 
 pub mod algorithm;
 pub mod contenders;
+pub mod crowd;
 pub mod fault;
 pub mod fleet;
 pub mod history;

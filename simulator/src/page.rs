@@ -262,8 +262,21 @@ impl Page<'_> {
 
     fn small_print(&self, page: &mut String) {
         *page += "<h2>How to read this</h2>\n<ul>\n";
-        *page += "<li>A request is served if there is a ready replica with room for it in the moment when it comes. \
-                  Nothing waits in a queue here, and nobody tries again.</li>\n";
+        let waits = match self.setup.patience {
+            None => "Nothing waits in a queue here, and nobody tries again.".to_owned(),
+            Some(p) => format!(
+                "Who finds none waits for up to {}; of those who give up {} % try again after {}.",
+                span(p.wait.seconds()),
+                p.again.get(),
+                span(p.after.seconds()),
+            ),
+        };
+        put(
+            page,
+            format_args!(
+                "<li>A request is served if there is a ready replica with room for it in the moment when it comes. {waits}</li>\n"
+            ),
+        );
         *page += "<li>The least possible is what somebody would pay who knows the future: at each moment exactly the \
                   replicas that the load needs, without the time in which they start.</li>\n";
         *page += "<li>Pinisi is the planner itself, with its default settings. The HPA is its own rules, compared with \

@@ -4,6 +4,7 @@
 //! have the same start: as many Ready replicas as carry the first rate at 70 %.
 
 use crate::contenders::{Ask, Contender, View};
+use crate::crowd::{Crowd, Patience, STEP};
 use crate::fault::next_edge;
 use crate::fleet::{self, Fleet};
 use crate::history::History;
@@ -22,6 +23,7 @@ pub struct Run<'a, C: Contender + ?Sized> {
     contender: &'a mut C,
     fleet: Fleet,
     histories: Vec<History>,
+    crowds: Vec<Crowd>,
     tally: Tally,
     now: Millis,
     tick: Millis,
@@ -35,6 +37,7 @@ impl<'a, C: Contender + ?Sized> Run<'a, C> {
             contender,
             fleet: Fleet::new(setup),
             histories: vec![History::default(); setup.services.len()],
+            crowds: vec![Crowd::default(); setup.services.len()],
             tally: Tally {
                 services: vec![ServiceTally::default(); setup.services.len()],
                 sites: vec![SiteTally::default(); setup.sites.len()],
@@ -68,6 +71,12 @@ impl<'a, C: Contender + ?Sized> Run<'a, C> {
         &self.fleet
     }
 
+    /// Requests that are neither served nor lost: people who wait, or will try again.
+    #[must_use]
+    pub fn pending(&self) -> f64 {
+        self.crowds.iter().map(Crowd::pending).sum()
+    }
+
     /// Goes on until a moment, at most to the end of the setup.
     pub fn advance(&mut self, to: Millis) {
         let end = to.min(self.setup.span);
@@ -92,6 +101,7 @@ impl<'a, C: Contender + ?Sized> Run<'a, C> {
             setup: self.setup,
             fleet: &self.fleet,
             histories: &self.histories,
+            crowds: &self.crowds,
             now: self.now,
         };
         let asks = self.contender.decide(&view);
@@ -176,9 +186,18 @@ impl<'a, C: Contender + ?Sized> Run<'a, C> {
         let seconds = next.minus(self.now).seconds();
         for (i, service) in self.setup.services.iter().enumerate() {
             let stations = self.fleet.of(i);
-            let capacity = f64::from(fleet::ready(stations).get()) * service.per_replica;
-            let offered = service.load.requests(self.now, next);
-            let served = service.load.served(self.now, next, capacity).min(offered);
+            let ready = fleet::ready(stations);
+            let (served, unserved) = match (self.setup.patience, self.crowds.get_mut(i)) {
+                (Some(patience), Some(crowd)) => {
+                    wait(service, patience, crowd, ready, (self.now, next))
+                }
+                (Some(_) | None, _) => {
+                    let capacity = f64::from(ready.get()) * service.per_replica;
+                    let offered = service.load.requests(self.now, next);
+                    let served = service.load.served(self.now, next, capacity).min(offered);
+                    (served, offered - served)
+                }
+            };
             let mut replicas = 0.0;
             for (station, site) in stations.iter().zip(&mut self.tally.sites) {
                 let bound = f64::from(station.bound().get()) * seconds;
@@ -191,9 +210,9 @@ impl<'a, C: Contender + ?Sized> Run<'a, C> {
                 site.gib_seconds += bound * service.request.bytes as f64 / GIB;
             }
             if let Some(tally) = self.tally.services.get_mut(i) {
-                tally.offered += offered;
+                tally.offered += service.load.requests(self.now, next);
                 tally.served += served;
-                tally.unserved += offered - served;
+                tally.unserved += unserved;
                 tally.replica_seconds += replicas;
             }
         }
@@ -202,6 +221,26 @@ impl<'a, C: Contender + ?Sized> Run<'a, C> {
             tally.peak = tally.peak.max(all.map(fleet::Station::bound).sum());
         }
     }
+}
+
+/// Served and lost where people wait, in steps.
+fn wait(
+    service: &Service,
+    patience: Patience,
+    crowd: &mut Crowd,
+    ready: Replicas,
+    (from, to): (Millis, Millis),
+) -> (f64, f64) {
+    let (mut at, mut served, mut lost) = (from, 0.0, 0.0);
+    while at < to {
+        let end = at.plus(STEP).min(to);
+        let fresh = service.load.requests(at, end);
+        let flow = crowd.step(patience, (at, end), fresh, (ready, service.per_replica));
+        served += flow.served;
+        lost += flow.lost;
+        at = end;
+    }
+    (served, lost)
 }
 
 const GIB: f64 = (1u64 << 30) as f64;

@@ -1,5 +1,6 @@
 //! What is the same for all contenders: services with their loads, and sites to run at.
 
+use crate::crowd::Patience;
 use crate::fault::Fault;
 use crate::load::Load;
 use crate::time::Millis;
@@ -35,6 +36,8 @@ pub struct Setup {
     pub sites: Vec<SiteSetup>,
     /// What goes wrong.
     pub faults: Vec<Fault>,
+    /// How people behave who find no room; `None`: they are gone.
+    pub patience: Option<Patience>,
 }
 
 /// A service with its load.

@@ -19,7 +19,7 @@ pub struct ServiceTally {
     pub offered: f64,
     /// Requests that found a Ready replica with room.
     pub served: f64,
-    /// Requests that did not.
+    /// Requests that did not. Those who still wait or will try again are in neither.
     pub unserved: f64,
     /// Replicas with a node, Ready or starting, summed over time.
     pub replica_seconds: f64,

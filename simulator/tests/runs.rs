@@ -5,12 +5,13 @@
 mod common;
 
 use common::{setup, site, trace};
-use pinisi_planner::model::amounts::Replicas;
+use pinisi_planner::model::amounts::{Percent, Replicas};
 use pinisi_planner::model::site::SiteKind;
 use pinisi_simulator::contenders::{
     Ask, Autoscaler, Contender, Each, ServiceView, View, hpa::Hpa, keda::Keda, oracle,
     pinisi::Pinisi, revision::Revision,
 };
+use pinisi_simulator::crowd::Patience;
 use pinisi_simulator::rows::registration;
 use pinisi_simulator::run::{Run, run};
 use pinisi_simulator::setup::{Service, Setup};
@@ -295,6 +296,55 @@ fn a_silent_signal_shrinks_nothing_and_a_lost_site_is_made_up_for() {
         run.advance(Millis::secs(45 * 60));
         assert!(run.fleet().of(0)[1].ready().get() > 0, "{name}: it is back");
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(30))]
+
+    #[test]
+    fn whoever_waits_or_comes_again_is_served_or_lost_in_the_end(
+        counts in prop::collection::vec(0u32..100, 2..20), wait in 0i64..30, again in 0i32..=100, after in 0i64..20,
+        home in 0u64..60,
+    ) {
+        let counts: Vec<f64> = counts.into_iter().map(f64::from).collect();
+        let mut setup = setup(&trace(20, &counts), 500.0, home, 30);
+        setup.patience = Some(Patience {
+            wait: Millis::secs(wait),
+            again: Percent::new(again),
+            after: Millis::secs(after),
+        });
+        for (name, mut contender) in contenders(&setup) {
+            let mut run = Run::new(&setup, contender.as_mut());
+            run.advance(setup.span);
+            let all = run.tally().all();
+            let sum = all.served + all.unserved + run.pending();
+            prop_assert!((sum - all.offered).abs() <= 1e-6 * (1.0 + all.offered), "{name}: {all:?}");
+            prop_assert!(all.served >= 0.0 && all.unserved >= -1e-9);
+        }
+    }
+}
+
+#[test]
+fn patience_saves_a_short_spike() {
+    // Two replicas carry 20 a second; 5 s of 30 leave 50 requests that wait for at most 5 s.
+    let mut counts = vec![10.0; 30];
+    counts[10..15].fill(30.0);
+    let mut setup = setup(&trace(1, &counts), 30.0, 100, 60);
+    let unserved = |setup: &Setup| run(setup, &mut Puppet(Vec::new())).all().unserved;
+    assert_eq!(unserved(&setup), 50.0);
+    let patience = |wait, again| {
+        Some(Patience {
+            wait: Millis::secs(wait),
+            again: Percent::new(again),
+            after: Millis::secs(10),
+        })
+    };
+    setup.patience = patience(3, 0);
+    assert_eq!(unserved(&setup), 0.0);
+    setup.patience = patience(1, 0);
+    assert_eq!(unserved(&setup), 30.0);
+    setup.patience = patience(1, 100);
+    assert_eq!(unserved(&setup), 0.0);
 }
 
 #[test]

@@ -119,6 +119,15 @@ pub struct SimulateOptions {
     /// Currency of that price
     #[arg(long, default_value = "USD", value_parser = currency, value_name = "CODE")]
     pub currency: String,
+    /// How long people wait who find no room, such as 10s [default: they are gone at once]
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub patience: Option<jiff::SignedDuration>,
+    /// Percent of those who gave up that try again
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..=100), value_name = "PERCENT", requires = "patience")]
+    pub retry_percent: i32,
+    /// How long after they gave up
+    #[arg(long, default_value = "5s", value_parser = duration, value_name = "TIME", requires = "patience")]
+    pub retry_after: jiff::SignedDuration,
     /// Something that goes wrong: site:cloud,30m,10m loses the cloud 30 minutes after the beginning
     /// for 10; signal,30m,10m silences every metric. May be given again
     #[arg(long, value_name = "WHAT,FROM,LENGTH", action = clap::ArgAction::Append)]

@@ -28,6 +28,7 @@ pub fn one_service(options: &SimulateOptions, input: &Input) -> Vec<String> {
         None => "Home has room for all.".into(),
     });
     start_ups(&mut said, &input.setup);
+    of_people(&mut said, options);
     of_trace(&mut said, &input.trace);
     said
 }
@@ -54,6 +55,7 @@ pub fn users(options: &SimulateOptions, question: &Question<'_>, title: &str) ->
     if let Some(most) = options.users.iter().max() {
         start_ups(&mut said, &question.setup(*most, true, true));
     }
+    of_people(&mut said, options);
     of_trace(&mut said, question.trace);
     said.extend(question.manifests.notes.iter().cloned());
     said
@@ -67,6 +69,16 @@ fn start_ups(said: &mut Vec<String>, setup: &pinisi_simulator::setup::Setup) {
             span(site.start_up.seconds())
         ));
     }
+}
+
+fn of_people(said: &mut Vec<String>, options: &SimulateOptions) {
+    said.push(match options.patience {
+        None => "Who finds no ready replica with room is gone: nobody waits or tries again.".into(),
+        Some(wait) => format!(
+            "Who finds no ready replica with room waits for up to {}; of those who give up {} % try again after {}.",
+            span(wait.as_secs_f64()), options.retry_percent, span(options.retry_after.as_secs_f64()),
+        ),
+    });
 }
 
 fn of_trace(said: &mut Vec<String>, trace: &Trace) {

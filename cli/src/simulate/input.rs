@@ -2,9 +2,10 @@
 
 use super::args::SimulateOptions;
 use anyhow::{Context as _, bail};
-use pinisi_planner::model::amounts::{MilliLoad, Replicas};
+use pinisi_planner::model::amounts::{MilliLoad, Percent, Replicas};
 use pinisi_planner::model::schedule::{Expected, Window};
 use pinisi_planner::model::site::{SiteKind, SiteName};
+use pinisi_simulator::crowd::Patience;
 use pinisi_simulator::load::{Load, Scale};
 use pinisi_simulator::rows::{REGISTRATION_FALLS, REGISTRATION_OPENS, registration};
 use pinisi_simulator::setup::{REQUEST, Service, Setup, SiteSetup, headroom, whole};
@@ -83,11 +84,21 @@ pub fn read(options: &SimulateOptions) -> anyhow::Result<Input> {
             site("cloud", SiteKind::Cloud, AMPLE, cloud_start_up),
         ],
         faults: options.fault.clone(),
+        patience: patience(options),
     };
     Ok(Input {
         title,
         trace,
         setup,
+    })
+}
+
+/// How people behave who find no room.
+pub fn patience(options: &SimulateOptions) -> Option<Patience> {
+    options.patience.map(|wait| Patience {
+        wait: Millis::of(wait),
+        again: Percent::new(options.retry_percent),
+        after: Millis::of(options.retry_after),
     })
 }
 

@@ -191,6 +191,7 @@ impl<'a> Question<'a> {
                 .collect(),
             sites: sites.collect(),
             faults: self.options.fault.clone(),
+            patience: super::input::patience(self.options),
         }
     }
 

@@ -48,5 +48,6 @@ pub fn setup(trace: &Trace, peak: f64, home: u64, start_up: i64) -> Setup {
             site("cloud", SiteKind::Cloud, 10_000, start_up),
         ],
         faults: Vec::new(),
+        patience: None,
     }
 }
