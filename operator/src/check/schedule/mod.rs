@@ -22,6 +22,7 @@ use pinisi_crds::hybrid_workload::Autoscaling;
 use pinisi_planner::model::amounts::{MilliLoad, Replicas};
 use pinisi_planner::model::schedule::{Expected, Window};
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 /// A window that is over is told for so long.
 const PAST: SignedDuration = SignedDuration::from_hours(1);
@@ -65,11 +66,11 @@ fn on(at: Timestamp, by: SignedDuration) -> Timestamp {
 }
 
 /// One schedule is left out, for this.
-fn left_out(field: String, value: impl ToString, allowed: impl Into<String>) -> Problem {
+fn left_out(field: &str, value: &dyn Display, allowed: &str) -> Problem {
     Problem::ScheduleLeftOut {
-        field,
+        field: field.to_owned(),
         value: value.to_string(),
-        allowed: allowed.into(),
+        allowed: allowed.to_owned(),
     }
 }
 
@@ -84,9 +85,9 @@ fn expand(autoscaling: &Autoscaling, now: Timestamp) -> Expanded {
     if list.len() > SCHEDULES_MAX {
         let allowed = format!("at most {SCHEDULES_MAX} schedules; the others count for nothing");
         expanded.problems.push(left_out(
-            "spec.autoscaling.schedules".to_owned(),
-            format!("a list of {}", list.len()),
-            allowed,
+            "spec.autoscaling.schedules",
+            &format!("a list of {}", list.len()),
+            &allowed,
         ));
     }
     let mut names = BTreeSet::new();
@@ -95,7 +96,7 @@ fn expand(autoscaling: &Autoscaling, now: Timestamp) -> Expanded {
         let Expanded { windows, problems } = &mut expanded;
         if !names.insert(schedule.name.as_str()) {
             let allowed = "a name that no other schedule has";
-            problems.push(left_out(format!("{field}.name"), &schedule.name, allowed));
+            problems.push(left_out(&format!("{field}.name"), &schedule.name, allowed));
             continue;
         }
         match one(schedule, &field, autoscaling, now, problems) {
@@ -140,11 +141,11 @@ fn one(
         }
         (None, Some(api::FixedWindow { from, until })) => {
             let allowed = format!("a time after at.from, which is {}", from.0);
-            Err(left_out(format!("{field}.at.until"), until.0, allowed))
+            Err(left_out(&format!("{field}.at.until"), &until.0, &allowed))
         }
         (Some(_), Some(_)) | (None, None) => Err(left_out(
-            format!("{field}.cron"),
-            if at.is_some() {
+            &format!("{field}.cron"),
+            &if at.is_some() {
                 "set beside at"
             } else {
                 "missing"
@@ -168,14 +169,14 @@ fn recurring(
     if !(DURATION_MIN..=DURATION_MAX).contains(duration_seconds) {
         let allowed = format!("a number from {DURATION_MIN} to {DURATION_MAX}");
         return Err(left_out(
-            format!("{field}.durationSeconds"),
+            &format!("{field}.durationSeconds"),
             duration_seconds,
-            allowed,
+            &allowed,
         ));
     }
     let zone = zone(time_zone).ok_or_else(|| {
         let allowed = "a zone of the IANA database, for example Asia/Jakarta";
-        left_out(format!("{field}.timeZone"), shown(time_zone), allowed)
+        left_out(&format!("{field}.timeZone"), &shown(time_zone), allowed)
     })?;
     let lasts = SignedDuration::from_secs(i64::from(*duration_seconds));
     let from = back(back(now, PAST), lasts);
@@ -191,7 +192,8 @@ fn recurring(
         left_out: missed,
     } = found.map_err(|fault| {
         let allowed = "minute, hour, day of month, month and day of week of days that come, for example 0 8 * * MON-FRI";
-        left_out(format!("{field}.start"), format!("{} ({fault})", shown(start)), allowed)
+        let value = format!("{} ({fault})", shown(start));
+        left_out(&format!("{field}.start"), &value, allowed)
     })?;
     if let Some(missed) = missed {
         problems.push(Problem::ScheduleTooOften {
@@ -227,12 +229,12 @@ fn expected(
             let field = format!("{field}.load");
             let Some(per_replica) = autoscaling.load.as_ref().map(|l| &l.per_replica) else {
                 let allowed = "nothing, and set expect.replicas: without spec.autoscaling.load nobody knows what one replica serves";
-                return Err(left_out(field, shown(&load.0), allowed));
+                return Err(left_out(&field, &shown(&load.0), allowed));
             };
             let milli = millis(&load.0).ok().filter(|n| (1..LOAD_MAX).contains(n));
             let Some(milli) = milli else {
                 let allowed = "a load in all: a quantity above 0 and below 1Ti, for example 20k";
-                return Err(left_out(field, shown(&load.0), allowed));
+                return Err(left_out(&field, &shown(&load.0), allowed));
             };
             // A perReplica that is wrong is said with the load that it is of.
             let need = milli.div_ceil(millis(&per_replica.0).unwrap_or(0).max(1));
@@ -244,12 +246,12 @@ fn expected(
         }
         (None, Some(n)) => {
             let allowed = format!("a number from 1 to {REPLICAS_MAX}");
-            return Err(left_out(format!("{field}.replicas"), n, allowed));
+            return Err(left_out(&format!("{field}.replicas"), n, &allowed));
         }
         (Some(_), Some(_)) => {
-            return Err(left_out(field, "load and replicas", "one of the two"));
+            return Err(left_out(&field, &"load and replicas", "one of the two"));
         }
-        (None, None) => return Err(left_out(field, "empty", "load or replicas")),
+        (None, None) => return Err(left_out(&field, &"empty", "load or replicas")),
     };
     let max = Replicas::from_api(autoscaling.max_replicas);
     if need > u64::from(max.get()) {
