@@ -129,3 +129,26 @@ fn a_rise_asks_for_nodes_before_home_is_full() {
         "at a load of {with} and {without}"
     );
 }
+
+#[test]
+fn nodes_to_come_are_not_there_though_somebody_was_promised_one() {
+    let mut c = bed(Demand::Fixed(n(14)), 60);
+    let other = Workload {
+        legs: [].into(),
+        ..c.workload("web").clone()
+    };
+    c.world.workloads.insert(id("after"), other);
+    c.workload("after").demand = Demand::Fixed(n(3));
+    c.pass(1);
+    c.pass(1);
+    // The node that web's four pods wait for would hold the other's three as well.
+    let waits = |workload: &str| {
+        let reasons = &c.last.as_ref().unwrap().workloads[&id(workload)].reasons;
+        let waits = |r: &Reason| match r {
+            Reason::WaitsForNodes { pending, .. } => Some(pending.get()),
+            _ => None,
+        };
+        reasons.iter().find_map(waits)
+    };
+    assert_eq!((waits("after"), waits("web")), (Some(3), Some(4)));
+}

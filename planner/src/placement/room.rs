@@ -5,6 +5,7 @@
 
 use crate::model::amounts::{Percent, Replicas, Resources};
 use crate::model::site::{Reach, Site};
+use crate::placement::coming::Coming;
 use crate::placement::nodes::{Free, Nodes};
 
 /// Who asks for room.
@@ -22,9 +23,7 @@ pub(crate) enum Asker {
 #[derive(Clone, Debug)]
 pub(crate) struct Room {
     nodes: Nodes,
-    /// Nodes to come that nobody has been promised yet, and one of them.
-    coming: u32,
-    shape: Free,
+    coming: Coming,
     total: Resources,
     used: Resources,
     /// Still to be kept free for pods that are not mass traffic.
@@ -69,20 +68,11 @@ impl Room {
                 });
             }
         }
-        let (coming, shape) = site.elastic.map_or((0, Free::NONE), |e| {
-            (
-                e.nodes,
-                Free {
-                    room: e.room,
-                    slots: e.pod_slots.into(),
-                },
-            )
-        });
-        total = total.plus(shape.room.times(coming.into()));
+        let coming = Coming::of(site.elastic);
+        total = total.plus(coming.free());
         Self {
             nodes: Nodes::of(&nodes),
             coming,
-            shape,
             total,
             used,
             reserve: site.reserve,
@@ -112,8 +102,7 @@ impl Room {
             None => u64::MAX,
         };
         let beside_reserve = || {
-            let coming = self.shape.room.times(self.coming.into());
-            let free = self.nodes.free().plus(coming);
+            let free = self.nodes.free().plus(self.coming.free());
             free.minus(self.reserve).fits(request)
         };
         let under_high = || self.total.percent(self.high).minus(self.used).fits(request);
@@ -123,40 +112,28 @@ impl Room {
             Asker::MassUnderHigh => allowed().min(beside_reserve()).min(under_high()),
         };
         let most = most.min(enough.get().into());
-        let coming = u64::from(self.coming).saturating_mul(self.shape.fits(request));
-        let n = self
-            .nodes
-            .fits(request, most)
-            .saturating_add(coming)
-            .min(most);
+        let there = self.nodes.fits(request, most);
+        let n = there + self.coming.fits(request, most - there); // `there` is at most `most`
         Replicas::new(u32::try_from(n).unwrap_or(u32::MAX))
     }
 
     /// How many more have to wait for no node to come.
     pub(crate) fn on_nodes(&self, request: Resources) -> Replicas {
-        match self.coming {
-            0 => Replicas::MAX,
-            _ => {
-                let whole = self.nodes.fits(request, Replicas::MAX.get().into());
-                Replicas::new(u32::try_from(whole).unwrap_or(u32::MAX))
-            }
+        if !self.coming.any() {
+            return Replicas::MAX;
         }
+        let there = self.nodes.fits(request, Replicas::MAX.get().into());
+        Replicas::new(u32::try_from(there).unwrap_or(u32::MAX))
     }
 
     /// Takes room for replicas that are not bound yet, each on the node with the most free CPU as
-    /// the scheduler would, and on nodes to come when those that are there are full. What does not
+    /// the scheduler would, and on nodes to come where those that are there are full. What does not
     /// fit takes none: it waits, and so holds nothing.
     pub(crate) fn take(&mut self, request: Resources, replicas: Replicas) {
         let mut taken = 0u64;
-        while taken < u64::from(replicas.get()) {
-            if !self.nodes.take(request) {
-                if self.coming == 0 || self.shape.fits(request) == 0 {
-                    break;
-                }
-                self.coming -= 1; // above 0
-                self.nodes.push(self.shape);
-                continue;
-            }
+        while taken < u64::from(replicas.get())
+            && (self.nodes.take(request) || self.coming.take(request))
+        {
             taken += 1;
         }
         let sum = request.times(taken);
