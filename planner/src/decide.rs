@@ -13,6 +13,8 @@ use crate::model::price::PerHour;
 use crate::model::site::{Reach, Site, SiteName};
 use crate::model::workload::{Demand, LoadDemand, Mode, Override, Placement, Workload, WorkloadId};
 use crate::placement::allocate::{allocate, linger};
+use crate::placement::claim::{Unfit, Wait};
+use crate::placement::displace::Ways;
 use crate::placement::pay::Unpaid;
 use crate::placement::quotas::owed;
 use crate::placement::seats::{Away, Seats};
@@ -32,16 +34,39 @@ struct Turn<'a> {
     now: Timestamp,
 }
 
-/// Decides for one workload and takes what it needs out of what is `left`.
+/// What all turns of one pass look at.
+pub(crate) struct Pass<'a> {
+    pub world: &'a World,
+    pub low_since: &'a BTreeMap<SiteName, Timestamp>,
+    pub now: Timestamp,
+}
+
+/// What a turn came to.
+pub(crate) struct Turned {
+    pub decision: Decision,
+    pub memory: WorkloadMemory,
+    /// The table that it was decided on.
+    pub seats: Seats,
+    /// True where its counts are written here and may fall, so that it can make way.
+    pub gives: bool,
+    /// What it waits for, where it is Sensitive and there is no room.
+    pub wait: Option<Wait>,
+}
+
+/// Decides for one workload and takes what it needs out of what is `left`. It makes `ways`.
 pub(crate) fn decide<'a>(
-    world: &World,
+    pass: &Pass<'_>,
     id: &'a WorkloadId,
     workload: &Workload,
     before: &WorkloadMemory,
     left: &mut Left<'a>,
-    low_since: &BTreeMap<SiteName, Timestamp>,
-    now: Timestamp,
-) -> (Decision, WorkloadMemory) {
+    ways: Option<&Ways>,
+) -> Turned {
+    let Pass {
+        world,
+        low_since,
+        now,
+    } = *pass;
     let sensitive = is_sensitive(workload);
     let word = workload.override_.as_ref().filter(|o| now < o.until);
     let untouched = workload.demand == Demand::Untouched && word.is_none();
@@ -61,7 +86,8 @@ pub(crate) fn decide<'a>(
         .decisions
         .drain
         .clone()
-        .filter(|_| word.is_none() && !sensitive && !untouched);
+        .filter(|_| word.is_none() && !sensitive && !untouched)
+        .filter(|drain| left.rooms.get(&drain.to).is_none_or(|room| !room.claimed()));
 
     let mut seats = Seats::of(world, workload, now);
     let moving = drain::sound(moving, &seats, &before.decisions.sites, &turn.blocked);
@@ -116,6 +142,19 @@ pub(crate) fn decide<'a>(
         Mode::Active => writes,
     };
 
+    for (site, way) in ways.into_iter().flatten() {
+        if let Some(row) = seats.row_mut(site) {
+            row.make_way(way.moves, way.goes);
+        }
+        if way.leave > Replicas::ZERO {
+            reasons.push(Reason::Displaced {
+                site: site.clone(),
+                by: way.by.clone(),
+                replicas: way.leave,
+                nowhere: way.nowhere,
+            });
+        }
+    }
     let (mut drain, mut unpaid) = (None, None);
     if ours {
         (drain, unpaid) = turn.spread(&mut seats, &wanted, moving, &mut reasons);
@@ -127,13 +166,28 @@ pub(crate) fn decide<'a>(
     left.purses
         .decided(id, workload, &seats.spends(unpaid.as_ref()));
     turn.say_away(world, &seats, &mut reasons);
+    let mut unfit = Unfit::new();
     for row in &seats.rows {
         if let Some(room) = left.rooms.get_mut(&row.site) {
-            room.take(workload.request, row.target.minus(row.leg.bound));
+            let new = row.target.minus(row.leg.bound);
+            let fitted = room.take(workload.request, new);
+            if fitted < new {
+                unfit.insert(row.site.clone(), new.minus(fitted));
+            }
         }
         let new = owed(&row.leg, row.target);
         left.quotas.promise(&row.site, id, workload, new);
     }
+
+    let wait = (sensitive && workload.mode != Mode::Observe)
+        .then(|| {
+            let unplaced = match writes {
+                true => wanted.want.minus(seats.targets()),
+                false => Replicas::ZERO,
+            };
+            Wait::of((id, workload), &seats, &turn.blocked, unplaced, &unfit)
+        })
+        .flatten();
 
     if workload.mode == Mode::Observe {
         reasons.push(Reason::Observed);
@@ -168,7 +222,7 @@ pub(crate) fn decide<'a>(
     let mut statistics = wanted.statistics;
     statistics.blocked = turn.blocked;
 
-    reasons.sort_by_key(rank);
+    in_order(&mut reasons);
     let shares = seats
         .rows
         .iter()
@@ -186,8 +240,8 @@ pub(crate) fn decide<'a>(
             )
         })
         .collect();
-    (
-        Decision {
+    Turned {
+        decision: Decision {
             want: wanted.want,
             shares,
             steps,
@@ -195,11 +249,14 @@ pub(crate) fn decide<'a>(
             metrics: wanted.outcome,
             cost: cost(world, workload, &seats),
         },
-        WorkloadMemory {
+        memory: WorkloadMemory {
             decisions,
             statistics,
         },
-    )
+        seats,
+        gives: writes && !wanted.held && word.is_none() && !sensitive,
+        wait,
+    }
 }
 
 /// The demand as seen from the moment when nodes that are asked for now have come, where an elastic
@@ -467,6 +524,10 @@ fn steps(seats: &Seats) -> Vec<Step> {
 }
 
 /// Most telling first.
+pub(crate) fn in_order(reasons: &mut [Reason]) {
+    reasons.sort_by_key(rank);
+}
+
 fn rank(reason: &Reason) -> u8 {
     match reason {
         Reason::Paused => 0,
@@ -479,7 +540,10 @@ fn rank(reason: &Reason) -> u8 {
         Reason::SiteRefused { .. } => 7,
         Reason::QuotaFull { .. } | Reason::SiteClosed(_) | Reason::Unfunded { .. } => 8,
         Reason::AtMaximum { .. } | Reason::ScalingDisabled => 9,
-        Reason::Draining { .. } | Reason::WaitsForNodes { .. } => 10,
+        Reason::Displaced { .. }
+        | Reason::WaitsForRoom { .. }
+        | Reason::Draining { .. }
+        | Reason::WaitsForNodes { .. } => 10,
         Reason::Overflow { .. } => 11,
         Reason::Warming { .. } => 12,
         Reason::Scheduled { .. }

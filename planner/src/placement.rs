@@ -2,7 +2,9 @@
 //! Not here: how many (demand), and the way home (drain).
 
 pub(crate) mod allocate;
+pub(crate) mod claim;
 pub(crate) mod coming;
+pub(crate) mod displace;
 pub(crate) mod nodes;
 pub(crate) mod pay;
 pub(crate) mod quotas;

@@ -1,7 +1,7 @@
 //! The plan as a value, and the one pass that makes it.
 
 use crate::budget::{Purses, Standing};
-use crate::decide;
+use crate::decide::{self, Pass};
 use crate::hpa::Outcome;
 use crate::memory::Memory;
 use crate::model::World;
@@ -12,6 +12,8 @@ use crate::model::price::PerHour;
 use crate::model::site::{Reach, SiteName};
 use crate::model::workload::{Placement, Workload, WorkloadId};
 use crate::placement::Left;
+use crate::placement::claim::{self, Claim, Wait};
+use crate::placement::displace::{self, Giver, Waiting, Ways};
 use crate::placement::quotas::Quotas;
 use crate::placement::room::Room;
 use crate::reason::Reason;
@@ -100,14 +102,37 @@ pub fn plan(world: &World, memory: &Memory, now: Timestamp) -> Plan {
         quotas: Quotas::of(world),
     };
 
+    let (sensitive, mass): (Vec<_>, Vec<_>) = in_order(world).partition(|(_, w)| is_sensitive(w));
+
+    let pass = Pass {
+        world,
+        low_since: &low_since,
+        now,
+    };
     let mut workloads = BTreeMap::new();
     let mut memories = BTreeMap::new();
-    for (id, workload) in in_order(world) {
+    let mut waits = Vec::new();
+    for (id, workload) in sensitive {
         let before = memory.workloads.get(id).cloned().unwrap_or_default();
-        let (decision, after) =
-            decide::decide(world, id, workload, &before, &mut left, &low_since, now);
-        workloads.insert(id.clone(), decision);
-        memories.insert(id.clone(), after);
+        let turned = decide::decide(&pass, id, workload, &before, &mut left, None);
+        waits.extend(turned.wait);
+        workloads.insert(id.clone(), turned.decision);
+        memories.insert(id.clone(), turned.memory);
+    }
+    let (ways, waiting) = make_way(&pass, memory, &mass, &waits, &mut left);
+    for (id, site, leaving) in waiting {
+        if let Some(decision) = workloads.get_mut(&id) {
+            decision
+                .reasons
+                .push(Reason::WaitsForRoom { site, leaving });
+            decide::in_order(&mut decision.reasons);
+        }
+    }
+    for (id, workload) in mass {
+        let before = memory.workloads.get(id).cloned().unwrap_or_default();
+        let turned = decide::decide(&pass, id, workload, &before, &mut left, ways.get(id));
+        workloads.insert(id.clone(), turned.decision);
+        memories.insert(id.clone(), turned.memory);
     }
     let sites = left
         .rooms
@@ -133,6 +158,47 @@ pub(crate) fn in_order(world: &World) -> impl Iterator<Item = (&WorkloadId, &Wor
     let mut order: Vec<_> = world.workloads.iter().collect();
     order.sort_by_key(|(id, w)| (!is_sensitive(w), Reverse(w.priority), *id));
     order.into_iter()
+}
+
+/// What each mass workload does so that Sensitive ones find room, and which of these wait where for
+/// how many. What it would do otherwise is worked out first, on a copy of what is left.
+fn make_way<'a>(
+    pass: &Pass<'_>,
+    memory: &Memory,
+    mass: &[(&'a WorkloadId, &'a Workload)],
+    waits: &[Wait],
+    left: &mut Left<'a>,
+) -> (BTreeMap<WorkloadId, Ways>, Vec<Waiting>) {
+    let claims = claim::claims(pass.world, waits, left);
+    if claims.is_empty() {
+        return (BTreeMap::new(), Vec::new());
+    }
+    let mut copy = left.clone();
+    let mut givers = Vec::new();
+    for (id, workload) in mass {
+        let there = |claim: &Claim| {
+            let leg = workload.legs.get(&claim.site);
+            leg.is_some_and(|l| l.bound.plus(l.pending) > Replicas::ZERO)
+        };
+        if !claims.iter().any(there) {
+            continue;
+        }
+        let before = memory.workloads.get(*id).cloned().unwrap_or_default();
+        let turned = decide::decide(pass, id, workload, &before, &mut copy, None);
+        if turned.gives {
+            givers.push(Giver {
+                id,
+                workload,
+                want: turned.decision.want,
+                seats: turned.seats,
+                ways: Ways::new(),
+            });
+        }
+    }
+    givers.reverse(); // lowest priority first
+    let waiting = displace::share_out(pass.world, claims, &mut givers);
+    let ways = givers.into_iter().map(|g| (g.id.clone(), g.ways));
+    (ways.collect(), waiting)
 }
 
 /// True for the class that never leaves sovereign ground.

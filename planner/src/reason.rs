@@ -10,7 +10,7 @@ use crate::model::price::PerHour;
 use crate::model::quota::Limit;
 use crate::model::refusal::Refusal;
 use crate::model::site::SiteName;
-use crate::model::workload::SignalFault;
+use crate::model::workload::{SignalFault, WorkloadId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -202,6 +202,24 @@ pub enum Reason {
         /// Placed.
         placed: Replicas,
     },
+    /// Mass traffic makes way for a Sensitive workload.
+    Displaced {
+        /// The site that is left.
+        site: SiteName,
+        /// Who needs the room.
+        by: WorkloadId,
+        /// How many are to leave.
+        replicas: Replicas,
+        /// Of those, how many no other place takes.
+        nowhere: Replicas,
+    },
+    /// A Sensitive workload waits until mass traffic has made way.
+    WaitsForRoom {
+        /// The site.
+        site: SiteName,
+        /// Replicas of mass traffic that are still to leave it, those on their way out aside.
+        leaving: Replicas,
+    },
     /// Replicas are on their way home.
     Draining {
         /// Site that they leave.
@@ -285,6 +303,8 @@ impl Reason {
                 Unfunded::NoRequests => "NothingToPrice",
             },
             Self::Short { .. } => "CapacityShort",
+            Self::Displaced { .. } => "Displaced",
+            Self::WaitsForRoom { .. } => "WaitsForRoom",
             Self::Draining { .. } => "Draining",
             Self::Contested { .. } => "Contested",
             Self::Paused => "Paused",
@@ -436,6 +456,22 @@ impl fmt::Display for Reason {
                     want.minus(*placed)
                 )
             }
+            Self::Displaced {
+                site,
+                by,
+                replicas,
+                nowhere,
+            } => {
+                write!(f, "{replicas} leave {site} to make way for {by}")?;
+                match nowhere.get() {
+                    0 => Ok(()),
+                    n => write!(f, ", {n} with no other place: add nodes or another tier"),
+                }
+            }
+            Self::WaitsForRoom { site, leaving } => match leaving.get() {
+                0 => write!(f, "what makes way at {site} is on its way out"),
+                n => write!(f, "{n} replicas of mass traffic are to make way at {site}"),
+            },
             Self::Draining {
                 from,
                 to,

@@ -260,7 +260,15 @@ pub struct Leg {
     /// Of the pending ones, those that could not even be made: no quota counts them.
     #[serde(default)]
     pub unmade: Replicas,
-    /// Pods on a node that are on their way out: they are paid for until they are gone.
+    /// Pods on a node that are on their way out: they hold their room, and are paid for, until they
+    /// are gone.
     #[serde(default)]
     pub terminating: Replicas,
+}
+
+impl Leg {
+    /// Of the count, those that wait for a node: a roll-out's surge is not among them.
+    pub(crate) fn without_node(&self) -> Replicas {
+        self.pending.min(self.spec.minus(self.bound))
+    }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Room {
     max: Option<Resources>,
     high: Percent,
     open: bool,
+    /// A Sensitive workload waits for room here: mass traffic takes none.
+    claimed: bool,
 }
 
 impl Room {
@@ -80,6 +82,7 @@ impl Room {
             max: site.max,
             high: site.high,
             open: site.open && site.reach == Reach::Reachable,
+            claimed: false,
         }
     }
 
@@ -94,7 +97,11 @@ impl Room {
 
     /// How many more replicas fit, those on nodes to come included, counted no further than `enough`.
     pub(crate) fn more(&self, request: Resources, asker: Asker, enough: Replicas) -> Replicas {
-        if !self.open {
+        let closed = match asker {
+            Asker::Sensitive => !self.open,
+            Asker::Mass | Asker::MassUnderHigh => !self.open || self.claimed,
+        };
+        if closed {
             return Replicas::ZERO;
         }
         let allowed = || match self.max {
@@ -128,8 +135,8 @@ impl Room {
 
     /// Takes room for replicas that are not bound yet, each on the node with the most free CPU as
     /// the scheduler would, and on nodes to come where those that are there are full. What does not
-    /// fit takes none: it waits, and so holds nothing.
-    pub(crate) fn take(&mut self, request: Resources, replicas: Replicas) {
+    /// fit takes none: it waits, and so holds nothing. Returns how many fitted.
+    pub(crate) fn take(&mut self, request: Resources, replicas: Replicas) -> Replicas {
         let mut taken = 0u64;
         while taken < u64::from(replicas.get())
             && (self.nodes.take(request) || self.coming.take(request))
@@ -139,6 +146,36 @@ impl Room {
         let sum = request.times(taken);
         self.used = self.used.plus(sum);
         self.count(sum);
+        Replicas::new(u32::try_from(taken).unwrap_or(u32::MAX))
+    }
+
+    /// Keeps mass traffic out until a Sensitive workload has found room. False where it is not
+    /// room that the workload lacks.
+    pub(crate) fn claim(&mut self, request: Resources) -> bool {
+        let full =
+            self.open && self.more(request, Asker::Sensitive, Replicas::new(1)) == Replicas::ZERO;
+        self.claimed |= full;
+        full
+    }
+
+    /// True where somebody Sensitive waits for room.
+    pub(crate) fn claimed(&self) -> bool {
+        self.claimed
+    }
+
+    /// What has to become free for so many more. Where there is enough in sum, but nowhere whole,
+    /// room is made for one at a time.
+    pub(crate) fn lacks(&self, request: Resources, more: Replicas) -> Resources {
+        if more == Replicas::ZERO {
+            return Resources::ZERO;
+        }
+        let all = request.times(more.get().into());
+        let free = self.nodes.free();
+        let allowed = self.max.map_or(all, |max| max.minus(self.requested));
+        match all.minus(free.min(allowed)) {
+            Resources::ZERO => request,
+            lacking => lacking,
+        }
     }
 
     /// Share in use of what is there and can still come, the larger of CPU and memory, rounded down.

@@ -92,6 +92,19 @@ impl Seat {
     }
 }
 
+impl Seat {
+    /// Makes way: those that move stay until they are Ready elsewhere, the others and those without
+    /// a node go at once.
+    pub(crate) fn make_way(&mut self, moves: Replicas, goes: Replicas) {
+        self.keep = self.keep.minus(self.leg.without_node()).minus(goes);
+        let moves = moves.min(self.keep);
+        self.keep = self.keep.minus(moves);
+        self.misplaced = self.misplaced.plus(moves);
+        self.cap_high = self.cap_high.min(self.keep);
+        self.cap_fit = self.cap_fit.min(self.keep);
+    }
+}
+
 /// The table.
 #[derive(Clone, Debug)]
 pub(crate) struct Seats {
