@@ -69,7 +69,7 @@ pub fn of(
             Some(site) => Some(SiteName::new(site)),
             None => home.cloned(),
         };
-        if let (Some(site), false) = (site, pod.terminating) {
+        if let Some(site) = site {
             count(running.legs.entry(site).or_default(), pod);
         }
     }
@@ -103,9 +103,15 @@ pub fn unmade(leg: &mut Leg, maker: &ScalableFacts) {
     leg.pending_since = Some(leg.pending_since.map_or(since, |before| before.min(since)));
 }
 
-/// Counts a pod that has not finished and is not terminating.
+/// Counts a pod that has not finished.
 pub fn count(leg: &mut Leg, pod: &PodFacts) {
     let one = Replicas::new(1);
+    if pod.terminating {
+        if pod.node.is_some() {
+            leg.terminating = leg.terminating.plus(one);
+        }
+        return;
+    }
     if pod.ready {
         leg.ready = leg.ready.plus(one);
     }

@@ -321,7 +321,7 @@ impl Search<'_> {
         let of_site = |labels: &BTreeMap<String, String>| {
             labels.get(SITE_LABEL).map(String::as_str) == Some(site.as_str())
         };
-        for pod in pods.filter(|p| !p.finished && !p.terminating && of_site(&p.labels)) {
+        for pod in pods.filter(|p| !p.finished && of_site(&p.labels)) {
             super::legs::count(&mut leg, pod);
         }
         if let Some(deployment) = deployment {

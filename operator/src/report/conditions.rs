@@ -213,10 +213,15 @@ fn reconciling(subject: &WorkloadSubject, decision: &Decision) -> Said {
         .shares
         .iter()
         .any(|(site, share)| share.ready != share.desired && !lost(site));
-    let draining = decision
-        .reasons
-        .iter()
-        .find(|reason| matches!(reason, Reason::Draining { .. }));
+    let moving = decision.reasons.iter().find(|reason| {
+        matches!(
+            reason,
+            Reason::Draining { .. }
+                | Reason::Displaced { .. }
+                | Reason::WaitsForRoom { .. }
+                | Reason::WaitsForNodes { .. }
+        )
+    });
     let idle = decision.reasons.iter().find(|reason| {
         matches!(
             reason,
@@ -230,8 +235,8 @@ fn reconciling(subject: &WorkloadSubject, decision: &Decision) -> Said {
             idle.word(),
             format!("{:?}: {idle}", subject.mode),
         )
-    } else if let Some(draining) = draining {
-        Said::new("Reconciling", true, draining.word(), draining.to_string())
+    } else if let Some(moving) = moving {
+        Said::new("Reconciling", true, moving.word(), moving.to_string())
     } else if behind || !decision.steps.is_empty() {
         Said::new("Reconciling", true, "Scaling", "replicas are on their way")
     } else {
@@ -278,7 +283,7 @@ fn overflowing(world: &Workload, decision: &Decision) -> Said {
     let why = decision
         .reasons
         .iter()
-        .find(|reason| matches!(reason, Reason::Draining { .. }));
+        .find(|reason| matches!(reason, Reason::Displaced { .. } | Reason::Draining { .. }));
     let why = why.or_else(|| {
         decision
             .reasons

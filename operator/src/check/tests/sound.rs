@@ -97,9 +97,10 @@ fn legs_are_told_apart_by_the_site_label() {
             home.spec.get(),
             home.ready.get(),
             home.bound.get(),
-            home.pending.get()
+            home.pending.get(),
+            home.terminating.get()
         ),
-        (3, 1, 1, 2)
+        (3, 1, 1, 2, 1)
     );
     assert_eq!(
         home.pending_since,

@@ -4,7 +4,7 @@ use super::*;
 use crate::testing;
 use pinisi_planner::model::quota::{Limit, QuotaResource};
 use pinisi_planner::model::site::SiteName;
-use pinisi_planner::model::workload::SignalFault;
+use pinisi_planner::model::workload::{SignalFault, WorkloadId};
 
 fn said(decision: &Decision, errors: &[ActError]) -> Vec<(&'static str, &'static str, String)> {
     planned(
@@ -87,6 +87,38 @@ fn shortage_overflow_and_a_lost_signal_are_said() {
     assert_eq!(
         one(&decision, &[], "ScalingActive"),
         ("False", "SignalHasNoSeries".into())
+    );
+}
+
+#[test]
+fn who_makes_way_for_whom_is_said() {
+    let home = SiteName::new("home");
+    let displaced = Reason::Displaced {
+        site: home.clone(),
+        by: WorkloadId {
+            namespace: "citizen-records".into(),
+            name: "records".into(),
+        },
+        replicas: Replicas::new(3),
+        nowhere: Replicas::new(1),
+    };
+    let decision = testing::decision((3, 3), (2, 2), vec![displaced], vec![]);
+    for condition in ["Reconciling", "Overflowing"] {
+        assert_eq!(one(&decision, &[], condition), ("True", "Displaced".into()));
+    }
+    let text = overflowing(&testing::workload(3, 2), &decision).message;
+    assert_eq!(
+        text,
+        "3 leave home to make way for citizen-records/records, 1 with no other place: add nodes or another tier"
+    );
+    let waits = Reason::WaitsForRoom {
+        site: home,
+        leaving: Replicas::new(3),
+    };
+    let decision = testing::decision((3, 3), (0, 0), vec![waits], vec![]);
+    assert_eq!(
+        one(&decision, &[], "Reconciling"),
+        ("True", "WaitsForRoom".into())
     );
 }
 

@@ -4,7 +4,9 @@ mod adopt;
 mod bad_input;
 mod contested;
 mod deletion;
+mod displaced;
 mod drain_back;
+mod elastic;
 mod gateway;
 mod modes;
 mod overflow;
@@ -33,4 +35,8 @@ const GROUPS: &[NodeGroupSpec] = &[
     ("home-bad", 1, 4),
     ("cloud-bad", 1, 4),
     ("home-gate", 2, 16),
+    ("home-way", 1, 4),
+    ("cloud-way", 2, 4),
+    ("home-pool", 1, 4),
+    ("cloud-pool", 0, 4),
 ];
