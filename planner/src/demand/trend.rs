@@ -20,7 +20,7 @@ const SIGNAL_LAG: SignedDuration = SignedDuration::from_secs(2);
 const AHEAD_MAX_MILLIS: i64 = 3_600_000;
 /// A rise below this share of the load is noise.
 const NOISE_PERCENT: i128 = 10;
-/// The part of that which must have been seen already.
+/// The part of that share which must have been seen already.
 const SEEN_PERCENT: i128 = 75;
 /// Standard deviations of a Poisson count that are still noise.
 const NOISE_SIGMAS: u128 = 3;
@@ -87,9 +87,9 @@ pub(crate) fn rising(
     let x = i128::from(load.0);
     // sqrt(x) in units is sqrt(1000 * x) in thousandths.
     let poisson = NOISE_SIGMAS * (u128::from(load.0) * 1000).isqrt();
-    let noise = i128::try_from(poisson)
-        .unwrap_or(i128::MAX)
-        .max(x * NOISE_PERCENT / 100);
+    let poisson = i128::try_from(poisson).unwrap_or(i128::MAX);
+    let share = x * NOISE_PERCENT / 100;
+    let noise = poisson.max(share);
     // What has been seen to rise must be more than noise as well: looking ahead enlarges noise. Ends are
     // means, so that many samples are as calm as few.
     let seen: Vec<i128> = recent().map(|(_, value)| i128::from(value.0)).collect();
@@ -97,7 +97,9 @@ pub(crate) fn rising(
     let mean = |values: &[i128]| values.iter().sum::<i128>() / i128::try_from(part).unwrap_or(1);
     let (newest, oldest) = (seen.get(..part)?, seen.get(seen.len() - part..)?);
     let risen = mean(newest) - mean(oldest);
-    (rise > noise && risen * 100 > noise * SEEN_PERCENT).then(|| {
+    let calm = i128::try_from(part.isqrt().max(1)).unwrap_or(1);
+    let seen_noise = (poisson / calm).max(share * SEEN_PERCENT / 100);
+    (rise > noise && risen > seen_noise).then(|| {
         let y = (x + rise).min(x * RISE_MAX_FOLD).max(x);
         MilliLoad(u64::try_from(y).unwrap_or(u64::MAX))
     })

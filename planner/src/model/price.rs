@@ -12,6 +12,10 @@ const HOUR: i128 = 3_600_000_000_000;
 /// Bytes in a GiB.
 const GIB: i128 = 1 << 30;
 
+/// No replica counts for more an hour, in millionths: sums over all replicas that there can be do not
+/// reach the end of the numbers. It is a trillion of a currency's units.
+const RATE_MAX: i128 = 1_000_000_000_000_000_000;
+
 /// Money an hour.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -105,7 +109,8 @@ impl Price {
             Money::from_micros(up(whole, unit))
         };
         let cpu = part(self.cpu, request.millicores, 1000);
-        PerHour(cpu.plus(part(self.gib, request.bytes, GIB)))
+        let rate = cpu.plus(part(self.gib, request.bytes, GIB));
+        PerHour(rate.min(Money::from_micros(RATE_MAX)))
     }
 }
 
