@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.ready"),
     printcolumn(name = "Home", type_ = "integer", json_path = ".status.home"),
     printcolumn(name = "Cloud", type_ = "integer", json_path = ".status.cloud"),
+    printcolumn(name = "Cost/h", type_ = "string", json_path = ".status.costPerHour"),
     printcolumn(name = "Why", type_ = "string", json_path = ".status.why"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
@@ -237,6 +238,9 @@ pub struct HybridWorkloadStatus {
     /// Replicas decided for Cloud sites.
     #[serde(default)]
     pub cloud: i32,
+    /// What the replicas decided for priced Sites cost an hour, for example "12.5 IDR".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_per_hour: Option<String>,
     /// The reason behind the numbers, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -252,8 +256,9 @@ pub struct HybridWorkloadStatus {
     /// Decisions that must outlive a restart, so that a new leader decides as the old one would have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<DecisionMemory>,
-    /// Ready, Reconciling, Stalled, Overflowing, CapacityShort, Contested, Guarded, ScalingActive,
-    /// and with `spec.autoscaling.metrics` an HPA's own AbleToScale, ScalingLimited, ScaledToZero.
+    /// Ready, Reconciling, Stalled, Overflowing, CapacityShort, BudgetLimited, Contested, Guarded,
+    /// ScalingActive, and with `spec.autoscaling.metrics` an HPA's own AbleToScale, ScalingLimited,
+    /// ScaledToZero.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     #[serde(default)]
     pub conditions: Vec<Condition>,

@@ -4,6 +4,7 @@
 //! Nothing here reads a cluster or decides anything.
 
 pub mod autoscaling;
+pub mod cloud_budget;
 pub mod hybrid_workload;
 pub mod local_names;
 pub mod names;
@@ -13,6 +14,7 @@ pub mod signal_source;
 pub mod site;
 pub mod sovereign_nodes;
 
+pub use cloud_budget::{CloudBudget, CloudBudgetSpec, CloudBudgetStatus};
 pub use hybrid_workload::{HybridWorkload, HybridWorkloadSpec, HybridWorkloadStatus};
 pub use signal_source::{SignalSource, SignalSourceSpec, SignalSourceStatus};
 pub use site::{Site, SiteSpec, SiteStatus};
@@ -28,6 +30,7 @@ pub fn all() -> Vec<CustomResourceDefinition> {
         Site::crd(),
         HybridWorkload::crd(),
         SignalSource::crd(),
+        CloudBudget::crd(),
         SovereignNodes::crd(),
     ]
 }

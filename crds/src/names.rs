@@ -32,6 +32,10 @@ pub const ADOPTION_ANNOTATION: &str = "pinisi.dev/adoption";
 pub const FINALIZER: &str = "pinisi.dev/siblings";
 /// Name of the one `SovereignNodes` object.
 pub const SOVEREIGN_NODES: &str = "default";
+/// ConfigMap in the operator's namespace that holds what was spent under every budget.
+pub const LEDGER: &str = "pinisi-ledger";
+/// Key in it.
+pub const LEDGER_KEY: &str = "ledger.json";
 /// Prefix of node labels that a kubelet cannot set on itself.
 pub const NODE_RESTRICTION_PREFIX: &str = "node-restriction.kubernetes.io/";
 /// Prefix of the names of the guard's admission policies and bindings.

@@ -1,5 +1,4 @@
-//! `Site`: a place to run, in this cluster or in another. Not here: prices, which become
-//! further optional fields.
+//! `Site`: a place to run, in this cluster or in another, with what it holds and what it costs.
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
@@ -31,6 +30,7 @@ use std::collections::BTreeMap;
 #[x_kube(validation = Rule::new("has(self.nodes) == has(oldSelf.nodes)").message("the connection of a Site is immutable: make a new Site and move the workloads to it"))]
 #[x_kube(validation = Rule::new("has(self.kubeconfigSecretRef) || !(has(self.createNamespaces) || has(self.clusterUid) || has(self.unreachableGraceSeconds))").message("createNamespaces, clusterUid and unreachableGraceSeconds speak of another cluster: they need spec.kubeconfigSecretRef"))]
 #[x_kube(validation = Rule::new("has(self.nodes) || self.type != 'OnPrem'").message("an OnPrem Site is made of nodes of this cluster: the guard of this version cannot prove another cluster's ground sovereign. Use type Cloud or Edge, or spec.nodes"))]
+#[x_kube(validation = Rule::new("!has(self.price) || self.type != 'OnPrem'").message("own ground is paid for already: spec.price is for Sites of type Cloud and Edge"))]
 #[serde(rename_all = "camelCase")]
 pub struct SiteSpec {
     /// What kind of place this is. Only OnPrem is sovereign ground for Sensitive workloads. Immutable.
@@ -73,6 +73,10 @@ pub struct SiteSpec {
     /// When mass traffic goes on to the next tier, and when it may come back. Absent: 80 and 60.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watermarks: Option<Watermarks>,
+    /// What requested resources cost here. Mass traffic then comes here only as far as a CloudBudget
+    /// in this currency covers its namespace and has the money. Absent: nothing is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<SitePrice>,
 }
 
 /// Kind of place.
@@ -186,6 +190,28 @@ pub struct ResourceAmounts {
     #[schemars(with = "Option<String>", length(max = 32))]
     #[x_kube(validation = Rule::new("isQuantity(self) && !quantity(self).isLessThan(quantity('0')) && quantity(self).isLessThan(quantity('1Ei'))").message("memory must be a quantity of 0 or more, for example '64Gi'"))]
     pub memory: Option<Quantity>,
+}
+
+/// What requested resources cost. A price of zero for both is no price.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct SitePrice {
+    /// Currency, as ISO 4217 (for example IDR).
+    #[schemars(regex(pattern = "^[A-Z]{3}$"))]
+    pub currency: String,
+    /// For one core requested for an hour, as a decimal with at most six digits after the point, for
+    /// example "0.0425".
+    #[schemars(
+        length(min = 1, max = 22),
+        regex(pattern = "^[0-9]{1,15}([.][0-9]{1,6})?$")
+    )]
+    pub per_cpu_hour: String,
+    /// For one GiB of memory requested for an hour, in the same way.
+    #[schemars(
+        length(min = 1, max = 22),
+        regex(pattern = "^[0-9]{1,15}([.][0-9]{1,6})?$")
+    )]
+    pub per_gib_hour: String,
 }
 
 /// Shares of a site's allocatable resources, in percent.

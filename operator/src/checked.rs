@@ -10,8 +10,10 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use pinisi_crds::hybrid_workload::{CarryRef, Class, HybridWorkloadStatus, Mode, TargetRef};
 use pinisi_crds::site::ClusterIdentity;
-use pinisi_crds::{SignalSourceStatus, SiteStatus, SovereignNodesSpec};
+use pinisi_crds::{CloudBudgetStatus, SignalSourceStatus, SiteStatus, SovereignNodesSpec};
+use pinisi_planner::budget::ledger::Ledger;
 use pinisi_planner::model::amounts::Replicas;
+use pinisi_planner::model::budget::BudgetName;
 use pinisi_planner::model::site::{SiteKind, SiteName};
 use pinisi_planner::{Decisions, WorkloadId, World};
 use std::{collections::BTreeMap, sync::Arc};
@@ -29,6 +31,12 @@ pub struct Checked {
     pub sites: BTreeMap<SiteName, SiteSubject>,
     /// Every SignalSource, by name.
     pub sources: BTreeMap<String, SourceSubject>,
+    /// Every CloudBudget.
+    pub budgets: BTreeMap<BudgetName, BudgetSubject>,
+    /// What is written down of the money that was spent, in the ledger and in status.
+    pub ledger: Ledger,
+    /// The ledger alone as last seen; `None` where it cannot be read, so that it is not written over.
+    pub ledger_seen: Option<Ledger>,
     /// What the guard's inventory should say, and what it says now (`None`: the object is not there).
     pub sovereign: SovereignSubject,
     /// Pods of Sensitive namespaces, and how many of them are not where they may be.
@@ -245,6 +253,19 @@ pub struct SiteSubject {
     pub status_now: SiteStatus,
     /// Its status as last seen.
     pub status: SiteStatus,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+/// A CloudBudget as `report` needs it.
+#[derive(Clone, Debug)]
+pub struct BudgetSubject {
+    /// The object's uid.
+    pub uid: String,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// Its status as last seen.
+    pub status: CloudBudgetStatus,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
 }

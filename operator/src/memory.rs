@@ -11,8 +11,11 @@ pub type Uids = BTreeMap<WorkloadId, String>;
 
 /// Prepares `memory` for a round. With `reread` every workload's decisions come from its status (a
 /// follower decides as the leader would; a new leader as the old one); else only those of
-/// workloads not remembered yet.
+/// workloads not remembered yet. What was spent is read back in the same way.
 pub fn prepare(memory: &mut Memory, uids: &mut Uids, checked: &Checked, reread: bool) {
+    if reread {
+        memory.ledger.clone_from(&checked.ledger);
+    }
     memory.workloads.retain(|id, _| {
         checked
             .workloads
@@ -55,6 +58,20 @@ mod tests {
             workloads: [(testing::id(), subject)].into(),
             ..Checked::default()
         }
+    }
+
+    #[test]
+    fn what_was_spent_is_read_back_at_a_start_and_then_kept() {
+        use pinisi_planner::model::budget::BudgetName;
+        let (mut memory, mut uids) = (Memory::default(), Uids::new());
+        let mut read = checked(5, "a");
+        read.ledger.insert(BudgetName::new("b"), vec![]);
+        prepare(&mut memory, &mut uids, &read, true);
+        assert_eq!(memory.ledger.len(), 1);
+        prepare(&mut memory, &mut uids, &checked(5, "a"), false);
+        assert_eq!(memory.ledger.len(), 1, "a leader has counted itself");
+        prepare(&mut memory, &mut uids, &checked(5, "a"), true);
+        assert!(memory.ledger.is_empty());
     }
 
     #[test]

@@ -6,7 +6,9 @@ use crate::gather::metrics::question::Place;
 use jiff::Timestamp;
 use pinisi_crds::hybrid_workload::Class;
 use pinisi_planner::Plan;
+use pinisi_planner::budget::Standing;
 use pinisi_planner::model::amounts::Replicas;
+use pinisi_planner::model::money::Money;
 use pinisi_planner::model::site::SiteName;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -48,6 +50,7 @@ labels!(ErrorLabels { step, reason });
 labels!(WriteLabels { kind, result });
 labels!(SignalLabels { source, query });
 labels!(AskedLabels { cluster, result });
+labels!(BudgetLabels { budget, currency });
 
 /// A gauge by labels, whose series go when they are not set any more.
 #[derive(Clone, Debug)]
@@ -107,6 +110,9 @@ struct Gauges {
     /// Link errors counted so far, by site and reason.
     link_errors: BTreeMap<SiteErrorLabels, u64>,
     signal_age: Shown<SignalLabels, FloatGauge>,
+    spent: Shown<BudgetLabels, FloatGauge>,
+    burn: Shown<BudgetLabels, FloatGauge>,
+    ceiling: Shown<BudgetLabels, FloatGauge>,
 }
 
 impl Default for Metrics {
@@ -168,6 +174,21 @@ impl Metrics {
             "signal_age_seconds",
             "Age of the newest sample of a source, by query",
             gauges.signal_age.family.clone(),
+        );
+        registry.register(
+            "budget_spent",
+            "Spent in the budget's running period, in units of its currency",
+            gauges.spent.family.clone(),
+        );
+        registry.register(
+            "budget_per_hour",
+            "What runs under the budget costs an hour",
+            gauges.burn.family.clone(),
+        );
+        registry.register(
+            "budget_ceiling",
+            "The most that the budget may spend in its running period",
+            gauges.ceiling.family.clone(),
         );
         registry.register(
             "sensitive_pods",
@@ -318,6 +339,21 @@ impl Metrics {
                     Some((labels, move |gauge: &FloatGauge| drop_value(gauge.set(age))))
                 })
             }));
+        let budgets = |amount: fn(&Standing) -> Money| {
+            plan.budgets.iter().map(move |(name, standing)| {
+                let amount = units(amount(standing));
+                (
+                    BudgetLabels {
+                        budget: name.to_string(),
+                        currency: standing.currency.to_string(),
+                    },
+                    move |gauge: &FloatGauge| drop_value(gauge.set(amount)),
+                )
+            })
+        };
+        gauges.spent.show(budgets(|s| s.spent));
+        gauges.burn.show(budgets(|s| s.per_hour.money()));
+        gauges.ceiling.show(budgets(|s| s.ceiling));
         let SensitivePods {
             seen,
             off,
@@ -418,6 +454,11 @@ fn set(replicas: Replicas) -> impl FnOnce(&Gauge) {
 
 fn whole(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// Money as a gauge has it; the exact sums stand in status.
+fn units(money: Money) -> f64 {
+    money.to_string().parse().unwrap_or(f64::NAN)
 }
 
 /// Gauges return their old value, which nobody needs here.

@@ -6,15 +6,18 @@ use crate::checked::{Checked, Connection, WorkloadSubject};
 use crate::gather::link::Link;
 use crate::report::conditions::GuardState;
 use crate::report::events::{self, Throttle};
+use crate::report::ledger::Pen;
 use crate::report::outbox::Outbox;
 use crate::report::send::Teller;
 use crate::report::status::{self, Facts};
-use crate::report::{objects, stable};
+use crate::report::{budget, objects, stable};
 use crate::runner::Outcome;
 use jiff::{SignedDuration, Timestamp};
 use pinisi_crds::{
-    HybridWorkload, HybridWorkloadStatus, SignalSource, SignalSourceStatus, Site, SiteStatus,
+    CloudBudget, CloudBudgetStatus, HybridWorkload, HybridWorkloadStatus, SignalSource,
+    SignalSourceStatus, Site, SiteStatus,
 };
+use pinisi_planner::model::budget::BudgetName;
 use pinisi_planner::model::site::{Reach, SiteName};
 use pinisi_planner::{Plan, WorkloadId};
 use std::collections::BTreeMap;
@@ -40,6 +43,10 @@ pub enum Told {
     Site(SiteName),
     /// A SignalSource's.
     Source(String),
+    /// A CloudBudget's.
+    Budget(BudgetName),
+    /// No status: the ledger.
+    Ledger,
 }
 
 /// Keeps what was sent.
@@ -50,6 +57,8 @@ pub struct Reporter {
     workloads: Outbox<WorkloadId, HybridWorkloadStatus>,
     sites: Outbox<SiteName, SiteStatus>,
     sources: Outbox<String, SignalSourceStatus>,
+    budgets: Outbox<BudgetName, CloudBudgetStatus>,
+    pen: Pen,
     throttle: Throttle,
     words: Option<Instant>,
 }
@@ -65,6 +74,8 @@ impl Reporter {
             workloads: Outbox::default(),
             sites: Outbox::default(),
             sources: Outbox::default(),
+            budgets: Outbox::default(),
+            pen: Pen::default(),
             throttle: Throttle::default(),
             words: None,
         }
@@ -76,6 +87,8 @@ impl Reporter {
             Told::Workload(id) => self.workloads.finish(id, accepted, now),
             Told::Site(name) => self.sites.finish(name, accepted, now),
             Told::Source(name) => self.sources.finish(name, accepted, now),
+            Told::Budget(name) => self.budgets.finish(name, accepted, now),
+            Told::Ledger => self.pen.finish(),
         }
     }
 
@@ -100,9 +113,13 @@ impl Reporter {
             .keep_only(|name| checked.sites.contains_key(name));
         self.sources
             .keep_only(|name| checked.sources.contains_key(name));
+        self.budgets
+            .keep_only(|name| checked.budgets.contains_key(name));
         let waits = [
             self.tell_sites(checked, plan, now),
             self.tell_sources(checked, plan, now),
+            self.keep_ledger(checked, plan, now),
+            self.tell_budgets(checked, plan, now),
         ];
         self.tell_workloads(checked, plan, errors, guard, now) || waits.contains(&true)
     }
@@ -243,6 +260,72 @@ impl Reporter {
             let (teller, name, uid) = (self.teller.clone(), name.clone(), subject.uid.clone());
             self.spawn(permit, Told::Source(name.clone()), async move {
                 teller.cluster::<SignalSource>(&name, &uid, &new).await
+            });
+        }
+        false
+    }
+
+    /// Writes down what was spent, where what stands there does not say it.
+    fn keep_ledger(&mut self, checked: &Checked, plan: &Plan, now: Instant) -> bool {
+        let new = &plan.memory.ledger;
+        let Some(seen) = &checked.ledger_seen else {
+            return false;
+        };
+        if !self.pen.due(seen, new, now) {
+            return false;
+        }
+        let Some(permit) = self.permit() else {
+            return true;
+        };
+        self.pen.start(now);
+        let (teller, ledger) = (self.teller.clone(), new.clone());
+        self.spawn(
+            permit,
+            Told::Ledger,
+            async move { teller.ledger(&ledger).await },
+        );
+        false
+    }
+
+    fn tell_budgets(&mut self, checked: &Checked, plan: &Plan, now: Instant) -> bool {
+        for (name, subject) in &checked.budgets {
+            let old = self
+                .budgets
+                .latest(name, &subject.uid, &subject.status, now)
+                .clone();
+            let new = budget::status(&budget::Facts {
+                name,
+                subject,
+                budget: checked.world.budgets.get(name),
+                plan,
+                old: &old,
+            });
+            let turned = !stable::same_states(&old.conditions, &new.conditions);
+            if !self
+                .budgets
+                .due(name, &subject.uid, &old, &new, turned, now)
+            {
+                continue;
+            }
+            let Some(permit) = self.permit() else {
+                return true;
+            };
+            let mut notes = events::budget_turned(&old, &new);
+            notes.retain(|_| self.throttle.pass(now));
+            self.budgets
+                .start(name.clone(), subject.uid.clone(), new.clone(), now);
+            let (teller, name, uid) = (self.teller.clone(), name.clone(), subject.uid.clone());
+            self.spawn(permit, Told::Budget(name.clone()), async move {
+                let result = teller
+                    .cluster::<CloudBudget>(name.as_str(), &uid, &new)
+                    .await;
+                if result.is_ok() && !notes.is_empty() {
+                    // Apart, so that the object's next status need not wait for a courtesy.
+                    tokio::spawn(
+                        async move { teller.tell_of_budget(name.as_str(), &uid, notes).await },
+                    );
+                }
+                result
             });
         }
         false

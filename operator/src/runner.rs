@@ -120,6 +120,7 @@ impl Runner {
             client.clone(),
             sender.clone(),
             &settings.identity,
+            &settings.lease_namespace,
             metrics.clone(),
         );
         Self {

@@ -1,5 +1,6 @@
 //! `check`: is the ground sound? Reads once, then judges with pure functions, a file a group.
 
+mod budgets;
 mod classes;
 mod finding;
 mod ground;
@@ -28,7 +29,7 @@ use finding::{Check, Findings};
 use std::process::ExitCode;
 
 /// Every check in the order in which they run. An id keeps its meaning for ever.
-const GROUPS: [&[&Check]; 11] = [
+const GROUPS: [&[&Check]; 12] = [
     install::CHECKS,
     operator::CHECKS,
     guard::CHECKS,
@@ -40,6 +41,7 @@ const GROUPS: [&[&Check]; 11] = [
     metrics_apis::CHECKS,
     remotes::CHECKS,
     local_names::CHECKS,
+    budgets::CHECKS,
 ];
 
 /// Gathers, judges, prints.
@@ -84,5 +86,6 @@ fn judge(snapshot: &Snapshot) -> Findings {
     metrics_apis::run(snapshot, &mut findings);
     remotes::run(snapshot, &mut findings);
     local_names::run(snapshot, &mut findings);
+    budgets::run(snapshot, &mut findings);
     findings
 }

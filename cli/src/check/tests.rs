@@ -162,6 +162,7 @@ fn sound() -> Snapshot {
             "sites",
             "hybridworkloads",
             "signalsources",
+            "cloudbudgets",
             "sovereignnodes",
         ])),
         served_admission: Ok(words(&[
@@ -217,6 +218,7 @@ fn sound() -> Snapshot {
             },
             "status": {"queries": [{"name": "requests", "series": 2}], "conditions": well()},
         }]))),
+        budgets: Ok(vec![]),
         sovereign: Ok(Some(of(json!({
             "apiVersion": "pinisi.dev/v1alpha1", "kind": "SovereignNodes", "metadata": {"name": "default"},
             "spec": {"nodes": {"h1": {"uid": "uid-h1"}, "h2": {"uid": "uid-h2"}}, "nodeSelector": {LABEL: "home"}},
@@ -453,12 +455,56 @@ fn faults() -> Vec<Fault> {
         fault("PN085", Fail, |s| {
             conditions_abroad(s)[1].status = "False".into()
         }),
+        fault("PN090", Fail, |s| {
+            priced(s);
+            s.budgets = Ok(vec![]);
+        }),
+        fault("PN090", Fail, |s| {
+            priced(s);
+            s.budgets.as_mut().unwrap()[0].spec.ceiling.currency = "USD".into();
+        }),
+        fault("PN091", Warn, |s| {
+            priced(s);
+            s.sites.as_mut().unwrap()[1].spec.price = None;
+        }),
+        fault("PN092", Fail, |s| {
+            priced(s);
+            let status = s.budgets.as_mut().unwrap()[0].status.as_mut();
+            status.unwrap().conditions = vec![of(ill("Stalled", "ValueOutOfRange"))];
+        }),
+        fault("PN092", Warn, |s| {
+            priced(s);
+            s.budgets.as_mut().unwrap()[0].status = None;
+        }),
         // Its name is of this cluster, as long as it stays in it.
         fault("PN086", Warn, |s| {
             let placement = s.workloads.as_mut().unwrap()[1].spec.placement.as_mut();
             placement.unwrap().tiers[1].sites[0] = "abroad".into();
         }),
     ]
+}
+
+/// The cloud has a price, and a budget pays there.
+fn priced(snapshot: &mut Snapshot) {
+    let price = json!({"currency": "IDR", "perCpuHour": "650", "perGibHour": "0"});
+    snapshot.sites.as_mut().unwrap()[1].spec.price = Some(of(price));
+    snapshot.budgets = Ok(of(json!([{
+        "apiVersion": "pinisi.dev/v1alpha1", "kind": "CloudBudget", "metadata": {"name": "public"},
+        "spec": {
+            "namespaces": {"matchLabels": {"pinisi.dev/class": "MassTraffic"}},
+            "period": "Month", "ceiling": {"currency": "IDR", "amount": "1000000"},
+        },
+        "status": {"spent": "0", "conditions": well()},
+    }])));
+}
+
+#[test]
+fn a_price_that_a_budget_pays_is_fine() {
+    let mut snapshot = sound();
+    priced(&mut snapshot);
+    let judged = judge(&snapshot);
+    assert!(!judged.any_failed(), "{:?}", judged.all());
+    assert_eq!(judged.summary().warn, judge(&sound()).summary().warn);
 }
 
 /// The workload `web` follows a metric of this type.

@@ -55,10 +55,11 @@ pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapsh
         guard(client, "mutatingadmissionpolicies"),
         guard(client, "mutatingadmissionpolicybindings"),
     );
-    let (sites, workloads, sources, sovereign, autoscalers, sensitive_pods) = tokio::join!(
+    let (sites, workloads, sources, budgets, sovereign, autoscalers, sensitive_pods) = tokio::join!(
         list(Api::all(client.clone()), "sites", same),
         list(scoped(client, scope), "hybridworkloads", same),
         list(Api::all(client.clone()), "signalsources", same),
+        list(Api::all(client.clone()), "cloudbudgets", same),
         sovereign(client),
         list(scoped(client, scope), "horizontalpodautoscalers", same),
         sensitive_pods(client, scope, &namespaces),
@@ -90,6 +91,7 @@ pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapsh
         workloads,
         local_names,
         sources,
+        budgets,
         sovereign,
         nodes,
         namespaces,

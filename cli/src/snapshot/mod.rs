@@ -19,7 +19,7 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use pinisi_crds::local_names::LocalName;
-use pinisi_crds::{HybridWorkload, SignalSource, Site, SovereignNodes};
+use pinisi_crds::{CloudBudget, HybridWorkload, SignalSource, Site, SovereignNodes};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was read, or in words why it could not be.
@@ -68,6 +68,8 @@ pub struct Snapshot {
     pub local_names: Seen<BTreeMap<(String, String), Vec<LocalName>>>,
     /// All SignalSources.
     pub sources: Seen<Vec<SignalSource>>,
+    /// All CloudBudgets.
+    pub budgets: Seen<Vec<CloudBudget>>,
     /// The one SovereignNodes.
     pub sovereign: Seen<Option<SovereignNodes>>,
     /// All nodes.

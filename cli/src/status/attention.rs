@@ -8,10 +8,11 @@ const SHOULD_BE_TRUE: [&str; 2] = ["ScalingActive", "Guarded"];
 /// Should be True as well, but is False on the way there.
 const READY: &str = "Ready";
 /// Conditions whose True asks somebody to look.
-const LOOK_WHEN_TRUE: [&str; 5] = [
+const LOOK_WHEN_TRUE: [&str; 6] = [
     "CapacityShort",
     "Contested",
     "BudgetLimited",
+    "Limited",
     "Bottlenecked",
     "DrainUnsafe",
 ];

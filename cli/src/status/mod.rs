@@ -1,4 +1,4 @@
-//! `status`: workloads, sites and signal sources as the operator last said them.
+//! `status`: workloads, sites, signal sources and budgets as the operator last said them.
 
 mod attention;
 mod overview;
@@ -17,7 +17,7 @@ use kube::api::ListParams;
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource};
 use overview::{Overview, Source};
-use pinisi_crds::{HybridWorkload, SignalSource, Site};
+use pinisi_crds::{CloudBudget, HybridWorkload, SignalSource, Site};
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 use std::process::ExitCode;
@@ -70,19 +70,21 @@ where
 
 async fn read(connection: &Connection, name: Option<&str>) -> Result<Overview> {
     let Connection { client, scope, .. } = connection;
-    let (workloads, sites, sources) = tokio::try_join!(
+    let (workloads, sites, sources, budgets) = tokio::try_join!(
         all(
             workloads_of::<HybridWorkload>(client, scope),
             "hybridworkloads"
         ),
         all(Api::<Site>::all(client.clone()), "sites"),
         all(Api::<SignalSource>::all(client.clone()), "signalsources"),
+        all(Api::<CloudBudget>::all(client.clone()), "cloudbudgets"),
     )?;
     Ok(Overview::of(
         Source {
             workloads: &workloads,
             sites: &sites,
             sources: &sources,
+            budgets: &budgets,
         },
         name,
     ))

@@ -6,7 +6,7 @@ use kube::ResourceExt as _;
 use pinisi_crds::hybrid_workload::{Class, Mode};
 use pinisi_crds::signal_source::GatewayStatus;
 use pinisi_crds::site::SiteType;
-use pinisi_crds::{HybridWorkload, SignalSource, Site};
+use pinisi_crds::{CloudBudget, HybridWorkload, SignalSource, Site};
 use serde::Serialize;
 
 /// The JSON's name: fields are only ever added under it.
@@ -24,6 +24,8 @@ pub struct Overview {
     pub sites: Vec<SiteRow>,
     /// By name.
     pub signal_sources: Vec<SourceRow>,
+    /// By name.
+    pub budgets: Vec<BudgetRow>,
 }
 
 /// A HybridWorkload.
@@ -46,6 +48,8 @@ pub struct WorkloadRow {
     pub home: i32,
     /// Decided for the cloud.
     pub cloud: i32,
+    /// What the replicas at priced Sites cost an hour, "12.5 IDR"; null where nothing does.
+    pub cost_per_hour: Option<String>,
     /// The reason behind the numbers.
     pub why: Option<String>,
     /// Each site's share.
@@ -96,6 +100,32 @@ pub struct ClusterRow {
     pub uid: Option<String>,
     /// What its API server calls itself.
     pub version: Option<String>,
+}
+
+/// A CloudBudget.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BudgetRow {
+    /// Name.
+    pub name: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// The most to spend in the period, as a decimal.
+    pub ceiling: String,
+    /// Spent in it; null before the operator has looked. So are the next three.
+    pub spent: Option<String>,
+    /// What runs costs an hour.
+    pub per_hour: Option<String>,
+    /// End of the period, as RFC 3339.
+    pub until: Option<String>,
+    /// When the ceiling would be reached at this rate; null where that is after the period.
+    pub exhausted_at: Option<String>,
+    /// True, False or Unknown.
+    pub ready: String,
+    /// One word.
+    pub reason: String,
+    /// Conditions that are not as they should be.
+    pub attention: Vec<Attention>,
 }
 
 /// A SignalSource.
@@ -151,6 +181,8 @@ pub struct Source<'a> {
     pub sites: &'a [Site],
     /// All SignalSources.
     pub sources: &'a [SignalSource],
+    /// All CloudBudgets.
+    pub budgets: &'a [CloudBudget],
 }
 
 impl Overview {
@@ -160,6 +192,7 @@ impl Overview {
             workloads,
             sites,
             sources,
+            budgets,
         } = source;
         let asked_for =
             |workload: &&HybridWorkload| name.is_none_or(|name| workload.name_any() == name);
@@ -173,11 +206,14 @@ impl Overview {
         sites.sort_by(|a, b| a.name.cmp(&b.name));
         let mut signal_sources: Vec<_> = sources.iter().map(source_row).collect();
         signal_sources.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut budgets: Vec<_> = budgets.iter().map(budget_row).collect();
+        budgets.sort_by(|a, b| a.name.cmp(&b.name));
         Self {
             format: FORMAT,
             workloads,
             sites,
             signal_sources,
+            budgets,
         }
     }
 }
@@ -193,6 +229,7 @@ fn workload_row(workload: &HybridWorkload) -> WorkloadRow {
         replicas: status.replicas,
         home: status.home,
         cloud: status.cloud,
+        cost_per_hour: status.cost_per_hour,
         why: status.why,
         sites: status
             .sites
@@ -229,6 +266,23 @@ fn site_row(site: &Site) -> SiteRow {
         memory,
         ready,
         reason,
+    }
+}
+
+fn budget_row(budget: &CloudBudget) -> BudgetRow {
+    let status = budget.status.clone().unwrap_or_default();
+    let (ready, reason) = ready(&status.conditions);
+    BudgetRow {
+        name: budget.name_any(),
+        currency: budget.spec.ceiling.currency.clone(),
+        ceiling: budget.spec.ceiling.amount.clone(),
+        spent: status.spent,
+        per_hour: status.per_hour,
+        until: status.until.map(|t| t.0.to_string()),
+        exhausted_at: status.exhausted_at.map(|t| t.0.to_string()),
+        ready,
+        reason,
+        attention: attention(&status.conditions),
     }
 }
 

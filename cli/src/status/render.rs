@@ -1,7 +1,9 @@
 //! The overview as tables.
 
 use super::attention::{Attention, Weight};
-use super::overview::{ClusterRow, GatewayRow, Overview, SiteRow, SourceRow, WorkloadRow};
+use super::overview::{
+    BudgetRow, ClusterRow, GatewayRow, Overview, SiteRow, SourceRow, WorkloadRow,
+};
 use super::spoken;
 use crate::connect::Scope;
 use crate::output::{Screen, table};
@@ -11,13 +13,14 @@ use pinisi_crds::site::SiteType;
 
 const NOTHING: &str = "-";
 
-/// Three tables, or the way on where there is nothing to show.
+/// A table a kind, or the way on where there is nothing to show.
 pub fn text(overview: &Overview, scope: &Scope, screen: Screen) -> String {
     let Overview {
         format: _,
         workloads,
         sites,
         signal_sources,
+        budgets,
     } = overview;
     let mut text = String::new();
     if workloads.is_empty() {
@@ -39,6 +42,10 @@ pub fn text(overview: &Overview, scope: &Scope, screen: Screen) -> String {
         text += "\n";
         text += &source_table(signal_sources, screen);
     }
+    if !budgets.is_empty() {
+        text += "\n";
+        text += &budget_table(budgets, screen);
+    }
     text
 }
 
@@ -50,6 +57,7 @@ fn workload_table(workloads: &[WorkloadRow], screen: Screen) -> String {
         "READY",
         "HOME",
         "CLOUD",
+        "COST/H",
         "WHY",
         "ATTENTION",
     ];
@@ -66,6 +74,7 @@ fn workload_table(workloads: &[WorkloadRow], screen: Screen) -> String {
                 (row.cloud > 0).then_some(Color::Cyan),
                 screen,
             ),
+            Cell::new(row.cost_per_hour.as_deref().unwrap_or(NOTHING)),
             Cell::new(row.why.as_deref().unwrap_or(NOTHING)),
             worries(&row.attention, screen),
         ];
@@ -163,6 +172,32 @@ fn cluster(row: &SiteRow) -> String {
             format!("another ({version})")
         }
     }
+}
+
+fn budget_table(budgets: &[BudgetRow], screen: Screen) -> String {
+    let header = [
+        "BUDGET",
+        "CEILING",
+        "SPENT",
+        "PER HOUR",
+        "EXHAUSTED AT",
+        "READY",
+        "ATTENTION",
+    ];
+    let mut table = table(screen, &header);
+    for row in budgets {
+        let or_nothing = |text: &Option<String>| Cell::new(text.as_deref().unwrap_or(NOTHING));
+        table.add_row([
+            Cell::new(&row.name),
+            Cell::new(format!("{} {}", row.ceiling, row.currency)),
+            or_nothing(&row.spent),
+            or_nothing(&row.per_hour),
+            or_nothing(&row.exhausted_at),
+            state(&row.ready, &row.reason, screen),
+            worries(&row.attention, screen),
+        ]);
+    }
+    lines(&table)
 }
 
 fn source_table(sources: &[SourceRow], screen: Screen) -> String {

@@ -4,7 +4,7 @@ use super::overview::{Overview, Source};
 use super::{Weight, attention, render, watch};
 use crate::connect::Scope;
 use crate::output::Screen;
-use pinisi_crds::{HybridWorkload, SignalSource, Site};
+use pinisi_crds::{CloudBudget, HybridWorkload, SignalSource, Site};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -31,6 +31,17 @@ fn workload(namespace: &str, name: &str, class: &str, status: &Value) -> HybridW
     }))
 }
 
+fn budget() -> CloudBudget {
+    of(json!({
+        "apiVersion": "pinisi.dev/v1alpha1", "kind": "CloudBudget", "metadata": {"name": "public"},
+        "spec": {"namespaces": {}, "period": "Month", "ceiling": {"currency": "IDR", "amount": "1000000"}},
+        "status": {
+            "spent": "412000.5", "perHour": "2600", "until": "2026-02-01T00:00:00Z", "exhaustedAt": "2026-01-10T10:00:00Z",
+            "conditions": [condition("Ready", "True", "Counting"), condition("Limited", "True", "ReplicasKeptBack")],
+        },
+    }))
+}
+
 fn workloads() -> Vec<HybridWorkload> {
     vec![
         workload(
@@ -38,7 +49,7 @@ fn workloads() -> Vec<HybridWorkload> {
             "check-in",
             "MassTraffic",
             &json!({
-                "replicas": 14, "home": 10, "cloud": 4, "ready": "12/14", "why": "home is at its high watermark; 4 at cloud",
+                "replicas": 14, "home": 10, "cloud": 4, "ready": "12/14", "costPerHour": "2600 IDR", "why": "home is at its high watermark; 4 at cloud",
                 "sites": [{"name": "home", "desired": 10, "ready": 10}, {"name": "cloud", "desired": 4, "ready": 2}],
                 "conditions": [
                     condition("Ready", "False", "ReplicasNotReady"), condition("Reconciling", "True", "Scaling"),
@@ -104,6 +115,7 @@ fn overview() -> Overview {
             workloads: &workloads(),
             sites: &sites,
             sources: &[source, scraped],
+            budgets: &[budget()],
         },
         None,
     )
@@ -121,6 +133,7 @@ fn tables_and_json_look_like_this() {
             workloads: &[],
             sites: &[],
             sources: &[],
+            budgets: &[],
         },
         None,
     );
@@ -146,6 +159,7 @@ fn a_name_leaves_one_workload() {
         workloads: &workloads(),
         sites: &[],
         sources: &[],
+        budgets: &[],
     };
     let names: Vec<_> = Overview::of(source, Some("records"))
         .workloads

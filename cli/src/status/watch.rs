@@ -1,4 +1,4 @@
-//! `status --watch`: three watches, coalesced; drawn again on a terminal, lines elsewhere.
+//! `status --watch`: a watch a kind, coalesced; drawn again on a terminal, lines elsewhere.
 
 use super::overview::{Overview, Source};
 use super::{StatusOptions, render, workloads_of};
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use kube::runtime::reflector::{Store, store};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Resource};
-use pinisi_crds::{HybridWorkload, SignalSource, Site};
+use pinisi_crds::{CloudBudget, HybridWorkload, SignalSource, Site};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -48,7 +48,8 @@ pub async fn run(
     );
     let (sites, b) = follow(Api::<Site>::all(client.clone()), "sites");
     let (sources, c) = follow(Api::<SignalSource>::all(client.clone()), "signalsources");
-    let mut ticks = select_all([a, b, c]);
+    let (budgets, d) = follow(Api::<CloudBudget>::all(client.clone()), "cloudbudgets");
+    let mut ticks = select_all([a, b, c, d]);
     let mut shown = Shown {
         scope: scope.clone(),
         output,
@@ -75,6 +76,7 @@ pub async fn run(
             workloads: &workloads,
             sites: &sites,
             sources: &sources,
+            budgets: &objects(&budgets),
         };
         shown.show(Overview::of(source, options.name.as_deref()))?;
     }
@@ -173,6 +175,22 @@ pub fn moved(lines: &mut BTreeMap<String, String>, overview: &Overview, clock: &
             format!("source/{}", row.name),
             format!("ready={} ({})", row.ready, row.reason),
         );
+    }
+    for row in &overview.budgets {
+        let worries = match row.attention.is_empty() {
+            true => String::new(),
+            false => format!(" [{}]", render::short(&row.attention)),
+        };
+        let line = format!(
+            "spent={} of {} {} perHour={} ready={} ({}){worries}",
+            row.spent.as_deref().unwrap_or("-"),
+            row.ceiling,
+            row.currency,
+            row.per_hour.as_deref().unwrap_or("-"),
+            row.ready,
+            row.reason
+        );
+        now.insert(format!("budget/{}", row.name), line);
     }
     let mut text = String::new();
     for (name, line) in &now {

@@ -103,7 +103,8 @@ pub fn unmade(leg: &mut Leg, maker: &ScalableFacts) {
     leg.pending_since = Some(leg.pending_since.map_or(since, |before| before.min(since)));
 }
 
-/// Counts a pod that has not finished.
+/// Counts a pod that has not finished. One that is terminating takes its place on the node till it
+/// is gone, and nothing else.
 pub fn count(leg: &mut Leg, pod: &PodFacts) {
     let one = Replicas::new(1);
     if pod.terminating {

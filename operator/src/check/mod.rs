@@ -2,6 +2,7 @@
 //! problem on itself and disturbs nobody else. No client here, no clock: `check(&Index, &Refusals, now)`.
 //! To be called only when `Gather::synced`: before that, what is not listed yet looks absent.
 
+pub mod budget;
 mod capacity;
 mod conflict;
 mod demand;
@@ -89,6 +90,14 @@ pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
         }
         subjects.insert(name, subject);
     }
+    let (budgets, mut budget_subjects) = budget::check_all(index, &world.sites, now);
+    let (ledger, lost) = budget::ledger(index, &budgets);
+    for subject in budget_subjects.values_mut() {
+        subject.problems.extend(lost.clone());
+    }
+    world.budgets = budgets;
+    let seen = index.ledgers.values().next();
+    let ledger_seen = seen.and_then(|facts| facts.ledger.clone().ok());
     let sources = index
         .sources
         .iter()
@@ -110,6 +119,9 @@ pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
         workloads,
         sites: subjects,
         sources,
+        budgets: budget_subjects,
+        ledger,
+        ledger_seen,
         sovereign,
         sensitive_pods,
     }

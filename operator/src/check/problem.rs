@@ -300,6 +300,21 @@ pub enum Problem {
         site: String,
     },
 
+    /// No Site is priced in a budget's currency, and one is in another.
+    CurrencyUnmatched {
+        /// The budget's.
+        currency: String,
+        /// The Site.
+        site: String,
+        /// Its price's.
+        price: String,
+    },
+    /// What was spent cannot be read from its ConfigMap.
+    LedgerLost {
+        /// What the reader says; `None` where there is no such object.
+        error: Option<String>,
+    },
+
     /// A source without a usable address.
     NoAddress {
         /// What stands there.
@@ -385,6 +400,8 @@ impl Problem {
             Self::ScheduleAboveMaximum { .. } => "ScheduleAboveMaximum",
             Self::MetricUnknownAt { .. } => "MetricUnknownAtSite",
             Self::HpaCountsHomePods { .. } => "HpaCountsHomePods",
+            Self::CurrencyUnmatched { .. } => "CurrencyUnmatched",
+            Self::LedgerLost { .. } => "LedgerLost",
             Self::NoAddress { .. } => "NoAddress",
             Self::QueryFailed { reason, .. } | Self::GatewayFailing { reason, .. } => reason,
             Self::UnusableSeries { .. } => "UnusableSeries",
@@ -442,6 +459,8 @@ impl Problem {
             | Self::ScheduleOverlaps { .. }
             | Self::ScheduleAboveMaximum { .. }
             | Self::MetricUnknownAt { .. }
+            | Self::CurrencyUnmatched { .. }
+            | Self::LedgerLost { .. }
             | Self::UnusableSeries { .. } => false,
             Self::GatewayFailing { lost, .. } => *lost,
         }

@@ -1,6 +1,7 @@
 //! Sites: which nodes each has, what they hold, and whether it may take new placement.
 
 use super::{
+    budget,
     capacity::{self, SiteNodes},
     elastic,
     limits::{number, outside},
@@ -150,6 +151,7 @@ fn check_one<'a>(
         allowed_namespaces,
         capacity,
         watermarks,
+        price,
     } = spec;
     let name = facts.key.name.as_str();
     let mut problems = Vec::new();
@@ -252,6 +254,9 @@ fn check_one<'a>(
             }
         }
     });
+    let price = price
+        .as_ref()
+        .and_then(|price| budget::price(price, *type_, &mut problems));
     if kind != SiteKind::OnPrem && !remote {
         problems.extend(untainted(name, &selector, &own));
     }
@@ -298,7 +303,7 @@ fn check_one<'a>(
         nodes: ready.iter().map(|n| capacity::room(pods, n)).collect(),
         elastic: pool,
         quotas: quotas::left(view),
-        price: None,
+        price,
     };
     CheckedSite {
         kind,

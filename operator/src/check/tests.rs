@@ -3,6 +3,7 @@
 #![allow(clippy::needless_pass_by_value)]
 
 mod bad_input;
+mod budgets;
 mod build;
 mod fleet;
 mod gateways;

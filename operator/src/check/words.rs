@@ -1,7 +1,7 @@
 //! Problems in words: each names the field and the way out.
 
 use super::problem::{Problem, class_name};
-use pinisi_crds::names::{CLASS_LABEL, SITE_LABEL};
+use pinisi_crds::names::{CLASS_LABEL, LEDGER, LEDGER_KEY, SITE_LABEL};
 use std::fmt;
 
 impl fmt::Display for Problem {
@@ -164,6 +164,18 @@ impl fmt::Display for Problem {
                 "spec.placement.tiers: Site {site} is another cluster, and {hpa}, which sets this workload's count, works {field} ({kind}) out from the pods \
                  of this cluster alone, so it would shrink the service while it runs there; hold that HPA to averageValue of an External or Object metric, \
                  or move its metrics into spec.autoscaling.metrics here and delete it"
+            ),
+            Self::CurrencyUnmatched { currency, site, price } => write!(
+                f,
+                "spec.ceiling.currency is {currency}, but no Site is priced in it, and Site {site} is in {price}; nothing is paid for until they agree"
+            ),
+            Self::LedgerLost { error: None } => write!(
+                f,
+                "ConfigMap {LEDGER} is not there, so what was spent is kept in this status alone; apply the chart again"
+            ),
+            Self::LedgerLost { error: Some(error) } => write!(
+                f,
+                "{LEDGER_KEY} in ConfigMap {LEDGER} cannot be read: {error}; restore it, or delete that key to begin with what this status says"
             ),
             Self::NoAddress { address } => {
                 write!(f, "spec.prometheus.address is {address:?}; set a URL with a host, for example http://prometheus.monitoring.svc:9090")

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Taint;
 use kube::core::Selector;
 use pinisi_crds::{
-    HybridWorkloadSpec, HybridWorkloadStatus, SignalSourceSpec, SignalSourceStatus, SiteSpec,
-    SiteStatus, SovereignNodesSpec,
+    CloudBudgetSpec, CloudBudgetStatus, HybridWorkloadSpec, HybridWorkloadStatus, SignalSourceSpec,
+    SignalSourceStatus, SiteSpec, SiteStatus, SovereignNodesSpec,
 };
+use pinisi_planner::budget::ledger::Ledger;
 use pinisi_planner::hpa::{Phase, PodRequests, Ready};
 use pinisi_planner::model::{amounts::Resources, quota::QuotaResource};
 use std::{collections::BTreeMap, sync::Arc};
@@ -59,8 +60,19 @@ pub type SiteFacts = Custom<SiteSpec, SiteStatus>;
 pub type WorkloadFacts = Custom<HybridWorkloadSpec, HybridWorkloadStatus>;
 /// A SignalSource.
 pub type SourceFacts = Custom<SignalSourceSpec, SignalSourceStatus>;
+/// A CloudBudget.
+pub type BudgetFacts = Custom<CloudBudgetSpec, CloudBudgetStatus>;
 /// The guard's inventory.
 pub type SovereignFacts = Custom<SovereignNodesSpec, ()>;
+
+/// What is written down of the money that was spent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LedgerFacts {
+    /// Name of the ConfigMap.
+    pub name: String,
+    /// The accounts, or why they cannot be read. Empty where nothing was written yet.
+    pub ledger: Result<Ledger, String>,
+}
 
 /// A Namespace.
 #[derive(Clone, Debug, Default, PartialEq)]

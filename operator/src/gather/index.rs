@@ -4,8 +4,8 @@
 
 use super::cluster::ClusterView;
 use super::facts::{
-    HpaFacts, NamespaceFacts, NodeFacts, ObjectKey, PodFacts, ScalableFacts, ScalableKind,
-    SiteFacts, SourceFacts, SovereignFacts, WorkloadFacts,
+    BudgetFacts, HpaFacts, LedgerFacts, NamespaceFacts, NodeFacts, ObjectKey, PodFacts,
+    ScalableFacts, ScalableKind, SiteFacts, SourceFacts, SovereignFacts, WorkloadFacts,
 };
 use super::gateway::answer::GatewayAnswer;
 use super::kept::{kept, kept_of_a_cluster, put};
@@ -25,6 +25,10 @@ pub struct Index {
     pub workloads: BTreeMap<ObjectKey, WorkloadFacts>,
     /// SignalSources by name.
     pub sources: BTreeMap<String, SourceFacts>,
+    /// CloudBudgets by name.
+    pub budgets: BTreeMap<String, BudgetFacts>,
+    /// What is written down of the money that was spent: one entry, or none where the ConfigMap is gone.
+    pub ledgers: BTreeMap<String, LedgerFacts>,
     /// SovereignNodes by name; only the one named `default` counts.
     pub sovereign: BTreeMap<String, SovereignFacts>,
     /// Namespaces by name.
@@ -84,6 +88,26 @@ impl Index {
         apply_source,
         delete_source,
         replace_sources
+    );
+    kept!(
+        "CloudBudget",
+        BudgetFacts,
+        str,
+        budgets,
+        |f| f.key.name.clone(),
+        apply_budget,
+        delete_budget,
+        replace_budgets
+    );
+    kept!(
+        "ledger",
+        LedgerFacts,
+        str,
+        ledgers,
+        |f| f.name.clone(),
+        apply_ledger,
+        delete_ledger,
+        replace_ledgers
     );
     kept!(
         "SovereignNodes",

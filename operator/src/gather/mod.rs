@@ -22,6 +22,7 @@ mod signals;
 mod watch;
 pub mod wire;
 pub mod wire_custom;
+pub mod wire_ledger;
 pub mod wire_scalable;
 
 pub use pinisi_crds::quantity;
@@ -30,6 +31,7 @@ use index::Index;
 use jiff::{SignedDuration, Timestamp};
 use kube::{Api, runtime::watcher};
 use parking_lot::RwLockReadGuard;
+use pinisi_crds::names::LEDGER;
 use remotes::RemoteClients;
 use shared::{Kind, Shared, WatchHealth};
 use std::{collections::BTreeMap, sync::Arc};
@@ -86,7 +88,7 @@ impl Gather {
         stop: &CancellationToken,
     ) -> Result<Self, GatherError> {
         use wire::{HpaWire, NamespaceWire, NodeWire, PodWire};
-        use wire_custom::{SiteWire, SourceWire, SovereignWire, WorkloadWire};
+        use wire_custom::{BudgetWire, SiteWire, SourceWire, SovereignWire, WorkloadWire};
         use wire_scalable::{DeploymentWire, StatefulSetWire};
         let shared = Arc::new(Shared::new());
         let stop = stop.child_token();
@@ -104,6 +106,7 @@ impl Gather {
             SiteWire,
             WorkloadWire,
             SourceWire,
+            BudgetWire,
             SovereignWire,
             NamespaceWire,
             NodeWire,
@@ -112,6 +115,12 @@ impl Gather {
             StatefulSetWire,
             HpaWire,
         );
+        tasks.spawn(watch::run::<wire_ledger::LedgerWire, Shared>(
+            shared.clone(),
+            Api::namespaced(client.clone(), namespace),
+            watcher::Config::default().fields(&format!("metadata.name={LEDGER}")),
+            stop.clone(),
+        ));
         tasks.spawn(signals::supervise(shared.clone(), clients, stop.clone()));
         tasks.spawn(remotes::find_hub(
             shared.clone(),

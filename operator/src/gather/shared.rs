@@ -16,6 +16,10 @@ pub enum Kind {
     HybridWorkload,
     /// SignalSource.
     SignalSource,
+    /// CloudBudget.
+    CloudBudget,
+    /// The ConfigMap that is the ledger.
+    Ledger,
     /// SovereignNodes.
     SovereignNodes,
     /// Namespace.
@@ -45,10 +49,12 @@ impl Kind {
     ];
 
     /// Every kind that is watched at home.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Site,
         Self::HybridWorkload,
         Self::SignalSource,
+        Self::CloudBudget,
+        Self::Ledger,
         Self::SovereignNodes,
         Self::Namespace,
         Self::Node,
@@ -66,6 +72,8 @@ impl Kind {
             Self::Site
             | Self::HybridWorkload
             | Self::SignalSource
+            | Self::CloudBudget
+            | Self::Ledger
             | Self::SovereignNodes
             | Self::Namespace
             | Self::Node
@@ -83,6 +91,8 @@ impl Kind {
             Self::Site => "Site",
             Self::HybridWorkload => "HybridWorkload",
             Self::SignalSource => "SignalSource",
+            Self::CloudBudget => "CloudBudget",
+            Self::Ledger => "ConfigMap (ledger)",
             Self::SovereignNodes => "SovereignNodes",
             Self::Namespace => "Namespace",
             Self::Node => "Node",

@@ -9,7 +9,8 @@ use super::{
     index::Index,
     shared::{Kind, Shared, WatchHealth},
     wire::{HpaWire, NamespaceWire, NodeWire, PodWire, QuotaWire, key_of},
-    wire_custom::{SiteWire, SourceWire, SovereignWire, WorkloadWire},
+    wire_custom::{BudgetWire, SiteWire, SourceWire, SovereignWire, WorkloadWire},
+    wire_ledger::LedgerWire,
     wire_scalable::{DeploymentWire, StatefulSetWire},
 };
 use futures::StreamExt as _;
@@ -53,7 +54,9 @@ impl Destination for Shared {
             Kind::SignalSource => self.sources_changed.notify_one(),
             Kind::Site => self.sites_changed.notify_one(),
             Kind::HybridWorkload => self.workloads_changed.notify_one(),
-            Kind::SovereignNodes
+            Kind::CloudBudget
+            | Kind::Ledger
+            | Kind::SovereignNodes
             | Kind::Namespace
             | Kind::Node
             | Kind::Pod
@@ -103,6 +106,8 @@ macro_rules! watched {
 watched!(Index: SiteWire, super::facts::SiteFacts, Site, apply_site, delete_site(k => &k.name), replace_sites);
 watched!(Index: WorkloadWire, super::facts::WorkloadFacts, HybridWorkload, apply_workload, delete_workload(k => k), replace_workloads);
 watched!(Index: SourceWire, super::facts::SourceFacts, SignalSource, apply_source, delete_source(k => &k.name), replace_sources);
+watched!(Index: BudgetWire, super::facts::BudgetFacts, CloudBudget, apply_budget, delete_budget(k => &k.name), replace_budgets);
+watched!(Index: LedgerWire, super::facts::LedgerFacts, Ledger, apply_ledger, delete_ledger(k => &k.name), replace_ledgers);
 watched!(Index: SovereignWire, super::facts::SovereignFacts, SovereignNodes, apply_sovereign, delete_sovereign(k => &k.name), replace_sovereign);
 watched!(Index: NodeWire, super::facts::NodeFacts, Node, apply_node, delete_node(k => &k.name), replace_nodes);
 watched!(Index: PodWire, super::facts::PodFacts, Pod, apply_pod, delete_pod(k => k), replace_pods);

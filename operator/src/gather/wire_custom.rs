@@ -1,11 +1,13 @@
 //! Our own kinds as they come over the wire. Specs are read one by one, so that one object that
 //! predates today's rules is a problem on itself and not the end of the watch.
 
-use super::facts::{Custom, SiteFacts, SourceFacts, SovereignFacts, Unreadable, WorkloadFacts};
+use super::facts::{
+    BudgetFacts, Custom, SiteFacts, SourceFacts, SovereignFacts, Unreadable, WorkloadFacts,
+};
 use super::meta::lean;
 use super::wire::key_of;
 use kube::{Resource, api::ObjectMeta};
-use pinisi_crds::{HybridWorkload, SignalSource, Site, SovereignNodes};
+use pinisi_crds::{CloudBudget, HybridWorkload, SignalSource, Site, SovereignNodes};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -48,6 +50,19 @@ pub struct SourceWire {
     status: Value,
 }
 
+/// A CloudBudget.
+#[derive(Resource, Deserialize, Clone, Debug)]
+#[resource(inherit = CloudBudget)]
+pub struct BudgetWire {
+    /// Metadata.
+    #[serde(deserialize_with = "lean")]
+    pub metadata: ObjectMeta,
+    #[serde(default)]
+    spec: Value,
+    #[serde(default)]
+    status: Value,
+}
+
 /// The guard's inventory.
 #[derive(Resource, Deserialize, Clone, Debug)]
 #[resource(inherit = SovereignNodes)]
@@ -73,6 +88,12 @@ impl From<WorkloadWire> for WorkloadFacts {
 
 impl From<SourceWire> for SourceFacts {
     fn from(w: SourceWire) -> Self {
+        custom(w.metadata, w.spec, w.status)
+    }
+}
+
+impl From<BudgetWire> for BudgetFacts {
+    fn from(w: BudgetWire) -> Self {
         custom(w.metadata, w.spec, w.status)
     }
 }

@@ -103,6 +103,13 @@ pub fn planned(
             |r| matches!(r, Reason::Short { .. }),
         ),
         of_reason(
+            "BudgetLimited",
+            "Paid",
+            "no replica is kept back for want of money",
+            decision,
+            |r| matches!(r, Reason::BudgetLimited { .. } | Reason::Unfunded { .. }),
+        ),
+        of_reason(
             "Contested",
             "SoleWriter",
             "nobody else writes the count",
@@ -169,7 +176,7 @@ fn ready(decision: &Decision, errors: &[ActError]) -> Said {
     let short = decision
         .reasons
         .iter()
-        .find(|reason| matches!(reason, Reason::Short { .. }));
+        .find(|reason| matches!(reason, Reason::Short { .. } | Reason::BudgetLimited { .. }));
     if let Some(error) = errors.first() {
         Said::new("Ready", false, error.word(), problems(errors))
     } else if let Some(short) = short {

@@ -2,7 +2,7 @@
 //! restart repeats nothing.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use pinisi_crds::{HybridWorkloadStatus, SiteStatus};
+use pinisi_crds::{CloudBudgetStatus, HybridWorkloadStatus, SiteStatus};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -24,9 +24,10 @@ pub struct Note {
 type Turn = (&'static str, bool, &'static str, &'static str);
 
 /// Turns of a workload.
-const TURNS: [Turn; 6] = [
+const TURNS: [Turn; 7] = [
     ("Overflowing", false, "OverflowOpened", "OverflowClosed"),
     ("CapacityShort", false, "CapacityShort", "CapacityEnough"),
+    ("BudgetLimited", false, "BudgetLimited", "BudgetEnough"),
     ("Contested", false, "Contested", "ContestOver"),
     ("Stalled", false, "Stalled", "Mended"),
     ("ScalingActive", true, "SignalLost", "SignalBack"),
@@ -38,6 +39,18 @@ const SITE_TURNS: [Turn; 2] = [
     ("Reachable", true, "SiteUnreachable", "SiteReachable"),
     ("Guarded", true, "ReceivingGuardLost", "ReceivingGuardBack"),
 ];
+
+/// Turns of a CloudBudget.
+const BUDGET_TURNS: [Turn; 2] = [
+    ("Limited", false, "ReplicasKeptBack", "MoneyEnough"),
+    ("Stalled", false, "Stalled", "Mended"),
+];
+
+/// What turned on a CloudBudget from `old` to `new`. A good start is no news.
+#[must_use]
+pub fn budget_turned(old: &CloudBudgetStatus, new: &CloudBudgetStatus) -> Vec<Note> {
+    turns(&old.conditions, &new.conditions, &BUDGET_TURNS)
+}
 
 /// What turned on a Site from `old` to `new`. A good start is no news.
 #[must_use]

@@ -1,8 +1,10 @@
 //! Report: status, conditions and Events. Everything but `send` is pure. Status moves only when
 //! the world moves: at steady state nothing is written.
 
+pub mod budget;
 pub mod conditions;
 pub mod events;
+pub mod ledger;
 pub mod metrics;
 pub mod objects;
 pub mod outbox;

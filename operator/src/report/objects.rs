@@ -86,7 +86,8 @@ pub fn source(
     }
 }
 
-fn two(
+/// Ready and Stalled, from problems.
+pub(super) fn two(
     old: &[Condition],
     list: &[Problem],
     (reason, message): (&str, String),

@@ -5,14 +5,15 @@ use crate::act::ActError;
 use crate::act::send::Sender;
 use crate::metrics::Metrics;
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference};
 use kube::Client;
 use kube::api::{Api, Patch, PatchParams};
 use kube::core::{ClusterResourceScope, Resource};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-use pinisi_crds::names::FIELD_MANAGER;
-use pinisi_crds::{HybridWorkload, Site};
+use pinisi_crds::names::{FIELD_MANAGER, LEDGER, LEDGER_KEY};
+use pinisi_crds::{CloudBudget, HybridWorkload, Site};
 use pinisi_planner::WorkloadId;
+use pinisi_planner::budget::ledger::Ledger;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::fmt::Debug;
@@ -32,12 +33,20 @@ pub struct Teller {
     sender: Sender,
     recorder: Recorder,
     metrics: Arc<Metrics>,
+    /// The operator's own namespace.
+    namespace: String,
 }
 
 impl Teller {
-    /// `identity` names this process in Events.
+    /// `identity` names this process in Events; `namespace` is the operator's own.
     #[must_use]
-    pub fn new(client: Client, sender: Sender, identity: &str, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        client: Client,
+        sender: Sender,
+        identity: &str,
+        namespace: &str,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let reporter = Reporter {
             controller: "pinisi.dev/operator".into(),
             instance: Some(identity.into()),
@@ -48,6 +57,7 @@ impl Teller {
             sender,
             recorder,
             metrics,
+            namespace: namespace.to_owned(),
         }
     }
 
@@ -120,6 +130,25 @@ impl Teller {
             .map(drop)
     }
 
+    /// Writes the ledger into its ConfigMap, which the chart has made.
+    ///
+    /// # Errors
+    /// As any write.
+    pub async fn ledger(&self, ledger: &Ledger) -> Result<(), ActError> {
+        let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), &self.namespace);
+        // Numbers and names alone: it can always be said.
+        let text = serde_json::to_string(ledger).unwrap_or_default();
+        let body = json!({ "data": { LEDGER_KEY: text } });
+        let params = PatchParams {
+            field_manager: Some(FIELD_MANAGER.into()),
+            ..PatchParams::default()
+        };
+        self.sender
+            .fenced(api.patch(LEDGER, &params, &Patch::Merge(&body)))
+            .await
+            .map(drop)
+    }
+
     /// Publishes notes on a workload.
     pub async fn tell(&self, id: &WorkloadId, uid: &str, notes: Vec<Note>) {
         let namespace = Some(id.namespace.clone());
@@ -131,6 +160,12 @@ impl Teller {
     /// cluster-wide object.
     pub async fn tell_of_site(&self, name: &str, uid: &str, notes: Vec<Note>) {
         self.publish(&reference::<Site>(name, None, uid), notes)
+            .await;
+    }
+
+    /// Publishes notes on a CloudBudget, in the same place.
+    pub async fn tell_of_budget(&self, name: &str, uid: &str, notes: Vec<Note>) {
+        self.publish(&reference::<CloudBudget>(name, None, uid), notes)
             .await;
     }
 

@@ -12,6 +12,7 @@ use pinisi_crds::hybrid_workload::{
 };
 use pinisi_planner::memory::{Contest, Drain};
 use pinisi_planner::model::amounts::Replicas;
+use pinisi_planner::model::price::PerHour;
 use pinisi_planner::model::site::{SiteKind, SiteName};
 use pinisi_planner::model::workload::Workload;
 use pinisi_planner::{Decision, Decisions};
@@ -129,12 +130,23 @@ fn counted(
         ready: Some(format!("{ready}/{}", sum(None))),
         home: sum(Some(false)).to_api(),
         cloud: sum(Some(true)).to_api(),
+        cost_per_hour: cost(decision),
         why: None,
         sites: shares.collect(),
         current_metrics: vec![],
         memory: memory(decisions),
         conditions: vec![],
     }
+}
+
+/// What the shares cost an hour, for example "12.5 IDR"; in several currencies one after another.
+fn cost(decision: &Decision) -> Option<String> {
+    let costs = decision.cost.iter();
+    let costs = costs.filter(|(_, rate)| **rate > PerHour::ZERO);
+    let texts: Vec<_> = costs
+        .map(|(currency, rate)| format!("{rate} {currency}"))
+        .collect();
+    (!texts.is_empty()).then(|| texts.join(" + "))
 }
 
 fn memory(decisions: &Decisions) -> Option<DecisionMemory> {

@@ -6,7 +6,7 @@ use crate::gather::{
     index::Index,
     samples::{Figures, QueryAnswer, Sample, SignalError},
     wire::{HpaWire, NamespaceWire, NodeWire, PodWire},
-    wire_custom::{SiteWire, SourceWire, SovereignWire, WorkloadWire},
+    wire_custom::{BudgetWire, SiteWire, SourceWire, SovereignWire, WorkloadWire},
     wire_scalable::{DeploymentWire, StatefulSetWire},
 };
 use crate::refusals::Refusals;
@@ -87,6 +87,9 @@ impl Cluster {
     }
     pub fn source(&mut self, v: Value) {
         self.0.apply_source(wire::<SourceWire>(v).into());
+    }
+    pub fn budget(&mut self, v: Value) {
+        self.0.apply_budget(wire::<BudgetWire>(v).into());
     }
     pub fn sovereign(&mut self, v: Value) {
         self.0.apply_sovereign(wire::<SovereignWire>(v).into());
@@ -236,6 +239,13 @@ pub fn records() -> Value {
 pub fn source() -> Value {
     json!({"metadata": {"name": "prom", "uid": "u-prom", "generation": 1},
         "spec": {"prometheus": {"address": "http://127.0.0.1:9090"}, "queries": [{"name": "rps", "query": "sum by (namespace, workload) (load)"}]}})
+}
+
+/// A budget of this month for mass traffic.
+pub fn budget() -> Value {
+    json!({"metadata": {"name": "shop", "uid": "u-budget", "generation": 1},
+        "spec": {"namespaces": {"matchLabels": {"pinisi.dev/class": "MassTraffic"}}, "period": "Month",
+            "ceiling": {"currency": "IDR", "amount": "1000.50"}, "mostPerHour": "12"}})
 }
 
 pub fn pod(

@@ -170,6 +170,7 @@ fn full_site() -> Value {
 
 fn full_remote_site() -> Value {
     let mut s = remote::remote_site("abroad");
+    s["spec"]["price"] = json!({"currency": "IDR", "perCpuHour": "650.5", "perGibHour": "80"});
     let more = json!({"createNamespaces": true, "clusterUid": "uid-of-abroad", "unreachableGraceSeconds": 60});
     for (key, value) in more.as_object().unwrap() {
         s["spec"][key] = value.clone();
@@ -181,7 +182,7 @@ fn full_remote_site() -> Value {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
     #[test]
-    fn garbage_in_any_place(which in 0usize..8, at in any::<prop::sample::Index>(), value in junk(), text in "\\PC{0,12}") {
+    fn garbage_in_any_place(which in 0usize..9, at in any::<prop::sample::Index>(), value in junk(), text in "\\PC{0,12}") {
         let mut c = Cluster::new();
         c.deployment(deployment("health", "records", 2));
         c.deployment(deployment("shop", "web", 2));
@@ -190,7 +191,7 @@ proptest! {
         c.workload(full_web());
         c.pod(pod("shop", "web-1", "web", None, Some("h1")));
         remote::add_abroad(&mut c);
-        let mut object = [full_web(), full_site(), source(), records(), deployment("shop", "web", 3), full_remote_site(), remote::made(4), gateways()][which].clone();
+        let mut object = [full_web(), full_site(), source(), records(), deployment("shop", "web", 3), full_remote_site(), remote::made(4), gateways(), budget()][which].clone();
         let places = place(&object);
         if let Some(there) = object.pointer_mut(&places[at.index(places.len())]) {
             *there = value;
@@ -199,6 +200,7 @@ proptest! {
             0 | 3 => c.workload(object),
             1 | 5 => c.site(object),
             2 | 7 => c.source(object),
+            8 => c.budget(object),
             // The API server lets no such Deployment pass: it is enough that reading it does not panic.
             4 => if let Ok(w) = serde_json::from_value::<crate::gather::wire_scalable::DeploymentWire>(object) { c.0.apply_deployment(w.into()); },
             _ => if let Ok(w) = serde_json::from_value::<crate::gather::wire_scalable::DeploymentWire>(object) {
@@ -229,7 +231,7 @@ proptest! {
         }
         prop_assert!(checked.sovereign.want.nodes.keys().all(|n| n.starts_with('h')));
         // The neighbour in another namespace is never disturbed by a spec that is not its own or its ground's.
-        if matches!(which, 0 | 2 | 4 | 5 | 6 | 7) {
+        if matches!(which, 0 | 2 | 4 | 5 | 6 | 7 | 8) {
             prop_assert!(checked.world.workloads.contains_key(&id("health", "records")));
         }
     }

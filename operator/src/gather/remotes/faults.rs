@@ -69,6 +69,8 @@ const fn doing(kind: Kind) -> &'static str {
         Kind::Site
         | Kind::HybridWorkload
         | Kind::SignalSource
+        | Kind::CloudBudget
+        | Kind::Ledger
         | Kind::SovereignNodes
         | Kind::StatefulSet
         | Kind::HorizontalPodAutoscaler => "list and watch",

@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::testing;
+use pinisi_planner::model::budget::BudgetName;
+use pinisi_planner::model::money::Currency;
+use pinisi_planner::model::price::PerHour;
 use pinisi_planner::model::quota::{Limit, QuotaResource};
 use pinisi_planner::model::site::SiteName;
 use pinisi_planner::model::workload::{SignalFault, WorkloadId};
@@ -120,6 +123,25 @@ fn who_makes_way_for_whom_is_said() {
         one(&decision, &[], "Reconciling"),
         ("True", "WaitsForRoom".into())
     );
+}
+
+#[test]
+fn what_money_keeps_back_is_no_shortage_of_nodes() {
+    let reasons = vec![Reason::BudgetLimited {
+        budget: BudgetName::new("public"),
+        want: Replicas::new(9),
+        placed: Replicas::new(7),
+        missing: Replicas::new(2),
+        currency: Currency::parse("IDR").unwrap(),
+        per_hour: PerHour::new("1300".parse().unwrap()),
+    }];
+    let decision = testing::decision((5, 5), (2, 2), reasons, vec![]);
+    let word = "BudgetLimited".to_owned();
+    assert_eq!(one(&decision, &[], "BudgetLimited"), ("True", word.clone()));
+    assert_eq!(one(&decision, &[], "Ready"), ("False", word));
+    assert_eq!(one(&decision, &[], "CapacityShort").0, "False");
+    let settled = testing::decision((5, 5), (2, 2), vec![], vec![]);
+    assert_eq!(one(&settled, &[], "BudgetLimited").0, "False");
 }
 
 #[test]
