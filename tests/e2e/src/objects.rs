@@ -67,6 +67,28 @@ pub fn site(name: &str) -> Value {
     })
 }
 
+/// The same with a price for CPU in IDR an hour, and none for memory.
+#[must_use]
+pub fn priced(name: &str, per_cpu_hour: &str) -> Value {
+    let mut site = site(name);
+    site["spec"]["price"] =
+        json!({"currency": "IDR", "perCpuHour": per_cpu_hour, "perGibHour": "0"});
+    site
+}
+
+/// A CloudBudget of a month for one namespace: a ceiling in IDR, and the most an hour.
+#[must_use]
+pub fn budget(name: &str, namespace: &str, ceiling: &str, most_per_hour: &str) -> Value {
+    json!({
+        "apiVersion": "pinisi.dev/v1alpha1", "kind": "CloudBudget", "metadata": {"name": name},
+        "spec": {
+            "namespaces": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+            "period": "Month", "timeZone": "Asia/Jakarta",
+            "ceiling": {"currency": "IDR", "amount": ceiling}, "mostPerHour": most_per_hour,
+        },
+    })
+}
+
 /// The lab's Prometheus, with the query `rps` that reads the offered load at once, and `old`, whose
 /// samples are two hours old.
 #[must_use]

@@ -8,12 +8,14 @@ use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
 };
 use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{DeleteParams, ListParams};
 use kube::{Api, ResourceExt as _};
-use pinisi_crds::HybridWorkload;
+use pinisi_crds::{CloudBudget, HybridWorkload};
 use pinisi_e2e::World;
 use pinisi_e2e::objects::{
-    apply, at_site, deployment, guard_stands, mass, namespace, replicas, siblings, site,
+    apply, at_site, budget, deployment, guard_stands, mass, namespace, priced, replicas, siblings,
+    site,
 };
 use pinisi_e2e::plugin::plugin;
 use pinisi_e2e::wait::{always, eventually};
@@ -32,6 +34,7 @@ fn leadership_moves_death_loses_nothing_and_uninstalling_never_unpins() {
         seen_from_outside(world).await?;
         killed_and_taken_over(world).await?;
         killed_and_started_again(world).await?;
+        money_is_remembered(world).await?;
         guarded_without_operator(world).await?;
         uninstalled(world).await
     });
@@ -157,6 +160,64 @@ async fn killed_and_started_again(world: &World) -> Result<()> {
     let copies = siblings(&world.client, NS, "cloud").await?;
     ensure!(copies.len() == 1, "one sibling a site, found {copies:?}");
     Ok(())
+}
+
+/// What was spent does not go back: not when the operator is killed, not when the budget is deleted.
+async fn money_is_remembered(world: &World) -> Result<()> {
+    let client = &world.client;
+    let budgets = Api::<CloudBudget>::all(client.clone());
+    apply(client, priced("cloud", "3600000")).await?;
+    let first = spent(world, 1_000_000_000).await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let second = spent(world, 1_000_000_001).await?;
+    ensure!(second > first, "{second} after {first}");
+
+    world.operator.lock().await.kill_9(&world.lab).await?;
+    world.operator.lock().await.restart(&world.lab).await?;
+    let third = spent(world, 1_000_000_002).await?;
+    ensure!(
+        third > second,
+        "killed and started again: {third} after {second}"
+    );
+
+    let ledger = Api::<ConfigMap>::namespaced(client.clone(), "pinisi-system");
+    eventually("the ledger has the account", 90, async || {
+        let data = ledger.get("pinisi-ledger").await?.data.unwrap_or_default();
+        Ok(data.values().any(|text| text.contains("spike")))
+    })
+    .await?;
+    budgets.delete("spike", &DeleteParams::default()).await?;
+    let held = "a budget that is gone takes no replica away";
+    always(held, 3, async || {
+        Ok(at_site(client, NS, "cloud").await?.0 > 0)
+    })
+    .await?;
+    let fourth = spent(world, 1_000_000_003).await?;
+    ensure!(
+        fourth > third,
+        "deleted and made again: {fourth} after {third}"
+    );
+    budgets.delete("spike", &DeleteParams::default()).await?;
+    apply(client, site("cloud")).await?;
+    Ok(())
+}
+
+/// What a budget with this ceiling says was spent: a new spec gets a new status.
+async fn spent(world: &World, ceiling: u64) -> Result<f64> {
+    let budgets = Api::<CloudBudget>::all(world.client.clone());
+    let paid = budget("spike", NS, &ceiling.to_string(), "100000000");
+    apply(&world.client, paid).await?;
+    let seen = async || -> Result<Option<String>> {
+        let found = budgets.get("spike").await?;
+        let status = found.status.unwrap_or_default();
+        let current = status.observed_generation == found.metadata.generation;
+        Ok(status.spent.filter(|_| current))
+    };
+    eventually("the operator has seen the budget", 60, async || {
+        Ok(seen().await?.is_some())
+    })
+    .await?;
+    Ok(seen().await?.unwrap_or_default().parse()?)
 }
 
 /// The guard needs nobody.

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod bad_input;
+mod budget;
 mod contested;
 mod deletion;
 mod displaced;
@@ -39,4 +40,6 @@ const GROUPS: &[NodeGroupSpec] = &[
     ("cloud-way", 2, 4),
     ("home-pool", 1, 4),
     ("cloud-pool", 0, 4),
+    ("home-paid", 1, 4),
+    ("cloud-paid", 2, 4),
 ];
