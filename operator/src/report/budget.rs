@@ -271,7 +271,7 @@ mod tests {
         );
         let edited = CloudBudgetStatus {
             observed_generation: Some(0),
-            ..first.clone()
+            ..first
         };
         let edited = said(&plan(2, "5.002", "2", vec![]), vec![], &edited);
         assert_eq!(

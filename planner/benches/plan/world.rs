@@ -76,6 +76,7 @@ impl Stage {
         let sites = sites.map(|(i, name)| (name.clone(), site(i, nodes)));
         let mut stage = Self {
             world: World {
+                budgets: BTreeMap::new(),
                 sites: sites.collect(),
                 workloads: BTreeMap::new(),
             },

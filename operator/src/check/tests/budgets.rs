@@ -225,7 +225,7 @@ fn of_ledger_and_status_the_later_and_the_larger_count() {
     assert_eq!(checked.ledger_seen, None);
     assert_eq!(checked.budgets[&name()].problems[0].reason(), "LedgerLost");
 
-    let mut kept = checked.ledger.clone();
+    let mut kept = checked.ledger;
     let text = serde_json::to_string(&kept).unwrap();
     ledger(&mut c, json!({"ledger.json": text}));
     let checked = c.check();
