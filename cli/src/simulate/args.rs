@@ -44,10 +44,11 @@ JSON (--json FILE, or -o json) is one object, fields are only ever added:
   summary        {algorithm: {unserved_pct, cost_ratio, replica_hours, churn}}
   equal_lag      the same with every signal as early as Pinisi's; null without --equal-lag
   oracle         {replica_hours, peak_replicas}: the fewest, known ahead
-  sites          {algorithm: {site: {replica_hours, peak_replicas, core_hours, cost}}}
+  sites          {algorithm: {site: {replica_hours, peak_replicas, core_hours}}}
   first_unserved {algorithm: time or null}
   trace          {start, end, step_seconds, steps, gaps, requests, peak_per_second}
-  settings       start_up_seconds, per_replica, min_replicas, max_replicas, home_replicas, currency
+  settings       start_up_seconds, cloud_start_up_seconds, per_replica, min_replicas, max_replicas,
+                 home_replicas, cloud_price, currency, cloud_cost {algorithm: amount}
   users[]        with --users: users, peak_per_second, needs_replicas, needs_cores, breaks[], and
                  home_alone and with_cloud {verdict (holds | slows | fails), unserved_pct,
                  first_unserved, cloud_replicas, cloud_core_hours, cloud_cost};
