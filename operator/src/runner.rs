@@ -22,9 +22,10 @@ use crate::run::Settings;
 use crate::serve::Health;
 use jiff::Timestamp;
 use kube::Client;
+use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::model::site::SiteName;
 use pinisi_planner::model::workload::{Demand, Signal};
-use pinisi_planner::{Memory, Plan, WorkloadId, plan};
+use pinisi_planner::{Memory, Plan, WorkloadId, plan_from};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -215,10 +216,11 @@ impl Runner {
             &checked,
             !leader || !self.led,
         );
+        let totals = self.totals(&checked);
         let planning = Instant::now();
-        let plan = plan(&checked.world, &self.memory, now);
+        let plan = plan_from(&checked.world, std::mem::take(&mut self.memory), now);
         self.metrics.planned(planning.elapsed());
-        self.note_samples(&checked, &plan);
+        self.note_samples(&checked, &plan, &totals);
         if leader {
             self.keep_guard(instant);
             self.act(&checked, &plan, instant);
@@ -380,15 +382,16 @@ impl Runner {
         }
     }
 
+    /// The totals decided last, in the order of the world's workloads, which is the plan's too.
+    fn totals(&self, checked: &Checked) -> Vec<Option<Replicas>> {
+        let total = |id: &WorkloadId| self.memory.workloads.get(id)?.decisions.total;
+        checked.world.workloads.keys().map(total).collect()
+    }
+
     /// Remembers which sample a new total answers. What load did not cause is not timed.
-    fn note_samples(&mut self, checked: &Checked, plan: &Plan) {
+    fn note_samples(&mut self, checked: &Checked, plan: &Plan, totals: &[Option<Replicas>]) {
         self.samples.retain(|id, _| plan.workloads.contains_key(id));
-        for (id, decision) in &plan.workloads {
-            let before = self
-                .memory
-                .workloads
-                .get(id)
-                .and_then(|memory| memory.decisions.total);
+        for ((id, decision), before) in plan.workloads.iter().zip(totals) {
             if decision.steps.is_empty() {
                 self.samples.remove(id);
             } else if before.is_some_and(|before| before != decision.want)

@@ -58,7 +58,7 @@ pub(crate) fn decide<'a>(
     pass: &Pass<'_>,
     id: &'a WorkloadId,
     workload: &Workload,
-    before: &WorkloadMemory,
+    before: WorkloadMemory,
     left: &mut Left<'a>,
     ways: Option<&Ways>,
 ) -> Turned {
@@ -67,13 +67,17 @@ pub(crate) fn decide<'a>(
         low_since,
         now,
     } = *pass;
+    let WorkloadMemory {
+        decisions: before,
+        statistics,
+    } = before;
     let sensitive = is_sensitive(workload);
     let word = workload.override_.as_ref().filter(|o| now < o.until);
     let untouched = workload.demand == Demand::Untouched && word.is_none();
     let blocked = if untouched {
         BTreeMap::new()
     } else {
-        placement::blocked(world, workload, &before.statistics.blocked, now)
+        placement::blocked(world, workload, &statistics.blocked, now)
     };
     let mut turn = Turn {
         workload,
@@ -83,15 +87,14 @@ pub(crate) fn decide<'a>(
         now,
     };
     let moving = before
-        .decisions
         .drain
         .clone()
         .filter(|_| word.is_none() && !sensitive && !untouched)
         .filter(|drain| left.rooms.get(&drain.to).is_none_or(|room| !room.claimed()));
 
     let mut seats = Seats::of(world, workload, now);
-    let moving = drain::sound(moving, &seats, &before.decisions.sites, &turn.blocked);
-    seats.sort(moving.as_ref(), &before.decisions.sites, &turn.blocked);
+    let moving = drain::sound(moving, &seats, &before.sites, &turn.blocked);
+    seats.sort(moving.as_ref(), &before.sites, &turn.blocked);
     // What was kept for this workload alone is its own to decide on.
     for row in &seats.rows {
         let kept = owed(&row.leg, row.leg.spec);
@@ -99,28 +102,28 @@ pub(crate) fn decide<'a>(
     }
     seats.measure(left, &turn.blocked, id, workload, sensitive);
 
-    let (holder, contest) = hold(workload, untouched, &seats, &before.decisions, now);
+    let (holder, contest) = hold(workload, untouched, &seats, &before, now);
     let writes = workload.mode == Mode::Active && holder == Holder::Us && !untouched;
-    let decided = before.decisions.total;
+    let decided = before.total;
     let count = Count {
         present: seats.present(decided.is_some() && workload.demand != Demand::Untouched),
         specified: seats.specified(),
         decided,
         ours: writes,
-        scaled_to_zero: before.decisions.scaled_to_zero,
+        scaled_to_zero: before.scaled_to_zero,
     };
-    let total = |demand| demand::decide(demand, &workload.windows, &before.statistics, count, now);
-    let mut wanted = total(&workload.demand);
-    if let Some(ahead) = ahead_of_nodes(world, workload) {
-        // Asked for only when home is full, nodes would come late by the whole time that they take.
-        let early = total(&ahead);
-        if seats.needs_nodes(early.want) {
-            let statistics = wanted.statistics;
-            wanted = Wanted {
-                statistics,
-                ..early
-            };
-        }
+    let total =
+        |demand, statistics| demand::decide(demand, &workload.windows, statistics, count, now);
+    // Asked for only when home is full, nodes would come late by the whole time that they take.
+    let ahead = ahead_of_nodes(world, workload);
+    let early = ahead.as_ref().map(|ahead| total(ahead, statistics.clone()));
+    let mut wanted = total(&workload.demand, statistics);
+    if let Some(early) = early.filter(|early| seats.needs_nodes(early.want)) {
+        let statistics = wanted.statistics;
+        wanted = Wanted {
+            statistics,
+            ..early
+        };
     }
     if let Some(word) = word {
         wanted = demand::overridden(wanted, word);
@@ -216,7 +219,7 @@ pub(crate) fn decide<'a>(
         Decisions {
             contest,
             scaled_to_zero: wanted.scaled_to_zero,
-            ..before.decisions.clone()
+            ..before
         }
     };
     let mut statistics = wanted.statistics;

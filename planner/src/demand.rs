@@ -21,6 +21,7 @@ use crate::model::schedule::Window;
 use crate::model::workload::{Demand, MetricsDemand, Override};
 use crate::reason::Reason;
 use jiff::Timestamp;
+use std::sync::Arc;
 
 /// What a workload wants.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +35,7 @@ pub(crate) struct Wanted {
     /// Statistics with this moment added; `blocked` is left as it was.
     pub statistics: Statistics,
     /// What the metrics come to, where the total follows any.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<Arc<Outcome>>,
     /// A total of 0 is not a hand's: metrics may end it.
     pub scaled_to_zero: bool,
 }
@@ -65,22 +66,18 @@ impl Count {
 pub(crate) fn decide(
     demand: &Demand,
     windows: &[Window],
-    statistics: &Statistics,
+    mut statistics: Statistics,
     count: Count,
     now: Timestamp,
 ) -> Wanted {
-    let only_blocked = || Statistics {
-        blocked: statistics.blocked.clone(),
-        ..Statistics::default()
-    };
     match demand {
-        Demand::Untouched => said(count.present, Reason::Untouched, only_blocked()),
-        Demand::Fixed(n) => said(*n, Reason::SetByHand(*n), only_blocked()),
+        Demand::Untouched => {
+            let statistics = only_blocked(statistics);
+            said(count.present, Reason::Untouched, statistics)
+        }
+        Demand::Fixed(n) => said(*n, Reason::SetByHand(*n), only_blocked(statistics)),
         Demand::Load(load) => {
-            let statistics = Statistics {
-                syncs: None,
-                ..statistics.clone()
-            };
+            statistics.syncs = None;
             load::from_load(load, windows, statistics, count.floor(), now)
         }
         Demand::Metrics(demand) => {
@@ -94,19 +91,19 @@ pub(crate) fn decide(
 fn with_metrics(
     demand: &MetricsDemand,
     windows: &[Window],
-    statistics: &Statistics,
+    statistics: Statistics,
     count: Count,
     now: Timestamp,
 ) -> Wanted {
     let Some(load) = &demand.load else {
         let statistics = Statistics {
-            blocked: statistics.blocked.clone(),
-            syncs: statistics.syncs.clone(),
+            blocked: statistics.blocked,
+            syncs: statistics.syncs,
             ..Statistics::default()
         };
         return metrics::from_metrics(demand, statistics, count, now);
     };
-    let by_load = load::from_load(load, windows, statistics.clone(), count.floor(), now);
+    let by_load = load::from_load(load, windows, statistics, count.floor(), now);
     let by_metrics = metrics::from_metrics(demand, by_load.statistics, count, now);
     let mut reasons = by_load.reasons;
     reasons.extend(by_metrics.reasons);
@@ -136,6 +133,13 @@ fn scheduled(
         wanted.reasons.push(floor.reason);
     }
     wanted
+}
+
+fn only_blocked(statistics: Statistics) -> Statistics {
+    Statistics {
+        blocked: statistics.blocked,
+        ..Statistics::default()
+    }
 }
 
 /// A total that needs no working out.

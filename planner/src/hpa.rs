@@ -12,6 +12,7 @@ pub mod behavior;
 pub mod evaluate;
 pub mod fault;
 pub mod group;
+mod join;
 pub mod limits;
 pub mod memory;
 pub mod metric;

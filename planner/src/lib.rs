@@ -17,5 +17,5 @@ mod time;
 
 pub use memory::{Decisions, Memory, Statistics};
 pub use model::{World, workload::WorkloadId};
-pub use plan::{Decision, Plan, Share, Step, plan};
+pub use plan::{Decision, Plan, Share, Step, plan, plan_from};
 pub use reason::Reason;

@@ -10,6 +10,7 @@ use crate::model::workload::WorkloadId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// What one plan leaves for the next.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -109,8 +110,8 @@ pub struct Syncs {
     pub read_at: Timestamp,
     /// Generation of the spec that it was made on.
     pub generation: i64,
-    /// What it came to.
-    pub outcome: hpa::Outcome,
+    /// What it came to. Decisions share it.
+    pub outcome: Arc<hpa::Outcome>,
 }
 
 /// A site that left pods Pending.

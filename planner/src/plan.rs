@@ -3,7 +3,7 @@
 use crate::budget::{Purses, Standing};
 use crate::decide::{self, Pass};
 use crate::hpa::Outcome;
-use crate::memory::Memory;
+use crate::memory::{Memory, WorkloadMemory};
 use crate::model::World;
 use crate::model::amounts::{Percent, Replicas};
 use crate::model::budget::BudgetName;
@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Everything decided at one moment. Comparable, printable, serializable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,7 +53,7 @@ pub struct Decision {
     /// For a total that follows metrics: what the HPA's own rules come to, with its conditions and
     /// the metrics' current values.
     #[serde(default)]
-    pub metrics: Option<Outcome>,
+    pub metrics: Option<Arc<Outcome>>,
     /// What the shares cost an hour at priced sites.
     #[serde(default)]
     pub cost: BTreeMap<Currency, PerHour>,
@@ -83,6 +84,13 @@ pub struct Step {
 /// Decides everything at once: total, lawful sites, room, pace. See ARCHITECTURE.md for the order.
 #[must_use]
 pub fn plan(world: &World, memory: &Memory, now: Timestamp) -> Plan {
+    plan_from(world, memory.clone(), now)
+}
+
+/// The same out of a memory that nobody else needs: it is carried on instead of copied.
+#[must_use]
+pub fn plan_from(world: &World, mut memory: Memory, now: Timestamp) -> Plan {
+    let mut before = std::mem::take(&mut memory.workloads);
     let mut rooms: BTreeMap<_, _> = world
         .sites
         .iter()
@@ -95,9 +103,9 @@ pub fn plan(world: &World, memory: &Memory, now: Timestamp) -> Plan {
             }
         }
     }
-    let low_since = low_since(world, &rooms, memory, now);
+    let low_since = low_since(world, &rooms, &memory, now);
     let mut left = Left {
-        purses: Purses::of(world, memory, &rooms, now),
+        purses: Purses::of(world, &memory, &rooms, now),
         rooms,
         quotas: Quotas::of(world),
     };
@@ -113,13 +121,13 @@ pub fn plan(world: &World, memory: &Memory, now: Timestamp) -> Plan {
     let mut memories = BTreeMap::new();
     let mut waits = Vec::new();
     for (id, workload) in sensitive {
-        let before = memory.workloads.get(id).cloned().unwrap_or_default();
-        let turned = decide::decide(&pass, id, workload, &before, &mut left, None);
+        let before = before.get_mut(id).map(std::mem::take).unwrap_or_default();
+        let turned = decide::decide(&pass, id, workload, before, &mut left, None);
         waits.extend(turned.wait);
         workloads.insert(id.clone(), turned.decision);
         memories.insert(id.clone(), turned.memory);
     }
-    let (ways, waiting) = make_way(&pass, memory, &mass, &waits, &mut left);
+    let (ways, waiting) = make_way(&pass, &before, &mass, &waits, &mut left);
     for (id, site, leaving) in waiting {
         if let Some(decision) = workloads.get_mut(&id) {
             decision
@@ -129,8 +137,8 @@ pub fn plan(world: &World, memory: &Memory, now: Timestamp) -> Plan {
         }
     }
     for (id, workload) in mass {
-        let before = memory.workloads.get(id).cloned().unwrap_or_default();
-        let turned = decide::decide(&pass, id, workload, &before, &mut left, ways.get(id));
+        let before = before.get_mut(id).map(std::mem::take).unwrap_or_default();
+        let turned = decide::decide(&pass, id, workload, before, &mut left, ways.get(id));
         workloads.insert(id.clone(), turned.decision);
         memories.insert(id.clone(), turned.memory);
     }
@@ -164,7 +172,7 @@ pub(crate) fn in_order(world: &World) -> impl Iterator<Item = (&WorkloadId, &Wor
 /// how many. What it would do otherwise is worked out first, on a copy of what is left.
 fn make_way<'a>(
     pass: &Pass<'_>,
-    memory: &Memory,
+    before: &BTreeMap<WorkloadId, WorkloadMemory>,
     mass: &[(&'a WorkloadId, &'a Workload)],
     waits: &[Wait],
     left: &mut Left<'a>,
@@ -183,8 +191,8 @@ fn make_way<'a>(
         if !claims.iter().any(there) {
             continue;
         }
-        let before = memory.workloads.get(*id).cloned().unwrap_or_default();
-        let turned = decide::decide(pass, id, workload, &before, &mut copy, None);
+        let before = before.get(*id).cloned().unwrap_or_default();
+        let turned = decide::decide(pass, id, workload, before, &mut copy, None);
         if turned.gives {
             givers.push(Giver {
                 id,

@@ -14,6 +14,7 @@ use crate::model::workload::{SignalFault, WorkloadId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
 /// One reason behind a decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,7 +76,7 @@ pub enum Reason {
     /// A metric asks for this many: the one that asks for most.
     Metric {
         /// The metric, in the HPA's words.
-        metric: String,
+        metric: Arc<str>,
         /// Replicas for it, before stabilisation and limits.
         need: Replicas,
     },

@@ -12,6 +12,11 @@ pub(crate) fn before(t: Timestamp, d: SignedDuration) -> Timestamp {
     t.saturating_sub(d).unwrap_or(Timestamp::MIN)
 }
 
+/// True where `d` after `t` is later than `than`: as [`after`] has it, without working out the moment.
+pub(crate) fn is_later(t: Timestamp, d: SignedDuration, than: Timestamp) -> bool {
+    than < Timestamp::MAX && t.as_nanosecond() + d.as_nanos() > than.as_nanosecond()
+}
+
 /// Time from `since` to `now`; nothing where the clock ran backwards.
 pub(crate) fn elapsed(since: Timestamp, now: Timestamp) -> SignedDuration {
     now.duration_since(since).max(SignedDuration::ZERO)

@@ -61,7 +61,7 @@ pub fn workload(facts: &Facts<'_>) -> HybridWorkloadStatus {
         Some((world, decision, decisions)) => (
             conditions::planned(subject, world, decision, errors, guard),
             HybridWorkloadStatus {
-                current_metrics: metrics::current(&world.demand, decision.metrics.as_ref()),
+                current_metrics: metrics::current(&world.demand, decision.metrics.as_deref()),
                 ..counted(subject, old, decision, decisions, sites)
             },
         ),

@@ -9,7 +9,7 @@ mod world;
 use count::Counting;
 use jiff::Timestamp;
 use pinisi_planner::model::World;
-use pinisi_planner::{Memory, Plan, plan};
+use pinisi_planner::{Memory, Plan, plan_from};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use world::Stage;
@@ -47,8 +47,8 @@ impl Options {
 
 /// The one thing that is measured; callgrind finds it by this name.
 #[inline(never)]
-fn measured_plan(world: &World, memory: &Memory, now: Timestamp) -> Plan {
-    plan(world, memory, now)
+fn measured_plan(world: &World, memory: Memory, now: Timestamp) -> Plan {
+    plan_from(world, memory, now)
 }
 
 fn main() -> ExitCode {
@@ -65,14 +65,14 @@ fn main() -> ExitCode {
     let mut stage = Stage::new(workloads, places);
     let mut memory = Memory::default();
     for _ in 0..warm_up {
-        let made = plan(&stage.world, &memory, stage.now);
+        let made = plan_from(&stage.world, memory, stage.now);
         stage.go_on(&made);
         memory = made.memory;
     }
     let (mut times, mut allocations, mut steps) = (Vec::new(), 0, 0);
     for _ in 0..plans {
         let calls = ALLOCATOR.calls();
-        let (made, time) = timed(&stage, &memory);
+        let (made, time) = timed(&stage, memory);
         allocations = ALLOCATOR.calls() - calls;
         times.push(time);
         steps = made.workloads.values().map(|d| d.steps.len()).sum();
@@ -106,7 +106,7 @@ fn main() -> ExitCode {
 
 // A benchmark has a clock; what it measures has none.
 #[allow(clippy::disallowed_methods)]
-fn timed(stage: &Stage, memory: &Memory) -> (Plan, Duration) {
+fn timed(stage: &Stage, memory: Memory) -> (Plan, Duration) {
     let start = Instant::now();
     let made = measured_plan(&stage.world, memory, stage.now);
     (made, start.elapsed())

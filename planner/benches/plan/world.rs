@@ -79,6 +79,7 @@ impl Stage {
                 budgets: BTreeMap::new(),
                 sites: sites.collect(),
                 workloads: BTreeMap::new(),
+                budgets: BTreeMap::new(),
             },
             now,
             round: 0,

@@ -11,6 +11,7 @@ use crate::model::workload::MetricsDemand;
 use crate::reason::Reason;
 use crate::time::{after, elapsed};
 use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
 
 /// The total as the metrics have it. While any of them is lost, and until a history covers the
 /// window, nothing of ours shrinks. A total that is only said is what the HPA's own would be.
@@ -40,12 +41,12 @@ pub(crate) fn from_metrics(
     let same = |s: &Syncs| s.read_at == demand.read_at && s.generation == demand.generation;
     let syncs = match known {
         Some(syncs) if same(&syncs) => syncs,
-        known => {
+        mut known => {
             let since = known.as_ref().map_or(now, |s| s.since.min(now));
             let mut memory = hpa::Memory::default();
-            if let Some(last) = known {
+            if let Some(last) = &mut known {
                 scaled_to_zero |= arrived_at_zero(&last.outcome, current, demand, count.ours);
-                memory = last.memory;
+                memory = std::mem::take(&mut last.memory);
                 let before = last.outcome.current;
                 if before != current.to_api() {
                     memory.rescaled(spec.behavior.as_ref(), before, current.to_api(), last.at);
@@ -66,14 +67,21 @@ pub(crate) fn from_metrics(
             if demand.status == Replicas::ZERO {
                 forget_shares(&demand.metrics, &mut outcome);
             }
-            Box::new(Syncs {
+            let syncs = Syncs {
                 memory,
                 since,
                 at: now,
                 read_at: demand.read_at,
                 generation: demand.generation,
-                outcome,
-            })
+                outcome: Arc::new(outcome),
+            };
+            match known {
+                Some(mut place) => {
+                    *place = syncs;
+                    place
+                }
+                None => Box::new(syncs),
+            }
         }
     };
 

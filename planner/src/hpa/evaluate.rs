@@ -120,6 +120,7 @@ fn look(input: &Input<'_>, outcome: &mut Outcome) -> Option<i32> {
     };
     let mut most = 0;
     let mut valid = 0usize;
+    let mut title = None;
     for (i, (metric, current)) in input.metrics.iter().zip(&mut outcome.currents).enumerate() {
         match propose(metric, &scope) {
             Err(fault) => outcome.faults.push((i, fault)),
@@ -128,7 +129,7 @@ fn look(input: &Input<'_>, outcome: &mut Outcome) -> Option<i32> {
                 *current = Some(proposal.value);
                 if most == 0 || proposal.replicas > most {
                     most = proposal.replicas;
-                    outcome.metric = Some(metric.to_string());
+                    title = Some(metric);
                 }
             }
         }
@@ -146,9 +147,9 @@ fn look(input: &Input<'_>, outcome: &mut Outcome) -> Option<i32> {
         let kind = input.metrics.get(first).or_else(|| input.metrics.first());
         let kind = kind.map_or("", Metric::kind).to_owned();
         outcome.active = Some(Active::FailedGetMetric(kind));
-        outcome.metric = None;
         return None;
     }
+    outcome.metric = title.map(|metric| metric.title().into());
     outcome.active = Some(Active::ValidMetricFound);
     Some(most)
 }

@@ -153,8 +153,10 @@ impl Metric {
     }
 }
 
-impl fmt::Display for Metric {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Metric {
+    /// The metric in the HPA's words.
+    #[must_use]
+    pub fn title(&self) -> String {
         match self {
             Self::Resource {
                 name,
@@ -167,17 +169,24 @@ impl fmt::Display for Metric {
                 } else {
                     ""
                 };
-                write!(f, "{name}{of} resource utilization (percentage of request)")
+                let what = " resource utilization (percentage of request)";
+                [name.as_str(), of, what].concat()
             }
             Self::Resource {
                 name,
                 container: _,
                 target: ResourceTarget::AverageValue(_),
                 reading: _,
-            } => write!(f, "{name} resource"),
-            Self::Pods { name, .. } => write!(f, "pods metric {name}"),
-            Self::Object { name, kind, .. } => write!(f, "{kind} metric {name}"),
-            Self::External { name, .. } => write!(f, "external metric {name}"),
+            } => [name.as_str(), " resource"].concat(),
+            Self::Pods { name, .. } => ["pods metric ", name].concat(),
+            Self::Object { name, kind, .. } => [kind, " metric ", name].concat(),
+            Self::External { name, .. } => ["external metric ", name].concat(),
         }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.title())
     }
 }

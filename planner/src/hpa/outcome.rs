@@ -3,6 +3,7 @@
 use super::fault::Fault;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
 /// What a sync comes to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,7 +17,7 @@ pub struct Outcome {
     /// The same after stabilisation.
     pub stabilized: Option<i32>,
     /// Of the metric that asks for most: its name.
-    pub metric: Option<String>,
+    pub metric: Option<Arc<str>>,
     /// Condition AbleToScale, before the count is written.
     pub able: Able,
     /// Condition ScalingActive; `None` leaves it as it was.
@@ -91,7 +92,7 @@ pub enum Rescale {
     /// It was below the minimum.
     BelowMinimum,
     /// This metric is above its target.
-    AboveTarget(String),
+    AboveTarget(Arc<str>),
     /// All are below.
     BelowTarget,
 }

@@ -1,25 +1,62 @@
-//! Metrics with a value a pod: resources and custom metrics of pods.
+//! Metrics with a value a pod: resources and custom metrics of pods. One look at each pod; what the
+//! rules ask for are sums over the groups.
 
-use super::behavior::Tolerances;
 use super::fault::Fault;
-use super::group::{Groups, by_pod, group};
+use super::group::{Group, Terms};
+use super::join::join;
 use super::metric::{PodValue, ResourceName, ResourceTarget};
 use super::number::{ceil, count, narrow, narrower};
 use super::outcome::Current;
-use super::pods::PodKey;
+use super::pods::{Pod, PodRequests};
 use super::replicas::{Proposal, Scope};
-use super::requests::requests;
-use std::collections::BTreeMap;
-
-/// Values that count, by pod, in thousandths.
-type Values<'a> = BTreeMap<&'a PodKey, i64>;
+use super::requests::of_pod;
+use std::sync::Arc;
 
 /// What an average is held to.
-enum Target<'a> {
+#[derive(Clone, Copy)]
+enum Target {
     /// Percent of what the pods request.
-    Utilization(i32, BTreeMap<&'a PodKey, i64>),
+    Utilization(i32),
     /// A plain average, in thousandths.
     Average(i64),
+}
+
+/// Sums over pods, in thousandths.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    pods: usize,
+    used: i128,
+    /// Only for a Utilization target.
+    requested: i128,
+}
+
+impl Sums {
+    fn add(&mut self, used: i64, requested: i64) {
+        self.pods += 1;
+        self.used += i128::from(used);
+        self.requested += i128::from(requested);
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self {
+            pods: self.pods + other.pods,
+            used: self.used + other.used,
+            requested: self.requested + other.requested,
+        }
+    }
+}
+
+/// The groups, as sums.
+#[derive(Default)]
+struct Groups {
+    /// Count with their values.
+    ready: Sums,
+    /// Count as using nothing, and only where there is too much use.
+    unready: Sums,
+    /// Without a value: as if they used all that they may.
+    missing: Sums,
+    /// Values without a pod in the list; they have no request to compare with.
+    strangers: Sums,
 }
 
 /// How use compares with its target.
@@ -47,10 +84,22 @@ pub(crate) fn resource(
             if percent <= 0 {
                 return Err(Fault::Target);
             }
-            let (groups, values) = counted(cpu, values, scope)?;
-            let requests = requests(scope.pods, container, name)?;
-            let target = Target::Utilization(percent, requests);
-            propose(&target, &groups, values, scope)
+            let target = Target::Utilization(percent);
+            // Pods of one template share what they request.
+            let mut known: Option<(*const PodRequests, i64)> = None;
+            let request = |pod: &Pod| -> Result<i64, Fault> {
+                let requests = Arc::as_ptr(&pod.requests);
+                if let Some((same, n)) = known
+                    && std::ptr::eq(same, requests)
+                {
+                    return Ok(n);
+                }
+                let n = of_pod(pod, container, name)?;
+                known = Some((requests, n));
+                Ok(n)
+            };
+            let groups = sum(target, cpu, values, scope, request)?;
+            propose(target, &groups, scope)
         }
     }
 }
@@ -65,16 +114,19 @@ pub(crate) fn plain(
     if average <= 0 {
         return Err(Fault::Target);
     }
-    let (groups, values) = counted(cpu, values, scope)?;
-    propose(&Target::Average(average), &groups, values, scope)
+    let target = Target::Average(average);
+    let groups = sum(target, cpu, values, scope, |_| Ok(0))?;
+    propose(target, &groups, scope)
 }
 
-/// The groups, and the values without those of pods that do not count.
-fn counted<'a>(
+/// Sums over the groups. One pod that requests nothing makes the metric invalid, whatever its group.
+fn sum(
+    target: Target,
     cpu: bool,
-    values: &'a [PodValue],
-    scope: &Scope<'a>,
-) -> Result<(Groups<'a>, Values<'a>), Fault> {
+    values: &[PodValue],
+    scope: &Scope<'_>,
+    mut request: impl FnMut(&Pod) -> Result<i64, Fault>,
+) -> Result<Groups, Fault> {
     let Scope {
         current: _,
         status: _,
@@ -87,112 +139,126 @@ fn counted<'a>(
     if pods.is_empty() {
         return Err(Fault::NoPods);
     }
-    let values = by_pod(values);
-    let groups = group(pods, &values, cpu, initialization, readiness_delay, now);
-    let counts = |pod: &PodKey| !groups.ignored.contains(pod) && !groups.unready.contains(pod);
-    let values: Values<'_> = values
-        .into_iter()
-        .filter(|(pod, _)| counts(pod))
-        .map(|(pod, value)| (pod, value.milli))
-        .collect();
-    if values.is_empty() {
+    let terms = Terms::of(cpu, initialization, readiness_delay, now);
+    let joined = join(pods, values);
+    let mut groups = Groups::default();
+    let mut fault = None;
+    for (pod, value) in joined.pods {
+        let requested = request(pod).unwrap_or_else(|why| {
+            fault.get_or_insert(why);
+            0
+        });
+        match terms.group(pod, value) {
+            Group::Ready => groups.ready.add(value.map_or(0, |v| v.milli), requested),
+            Group::Unready => groups.unready.add(0, requested),
+            Group::Missing => groups.missing.add(fallback(target, requested), requested),
+            Group::Ignored => {}
+        }
+    }
+    for value in joined.strangers {
+        groups.strangers.add(value.milli, 0);
+    }
+    if groups.ready.pods + groups.strangers.pods == 0 {
         return Err(Fault::NoneReady);
     }
-    Ok((groups, values))
+    match fault {
+        Some(fault) => Err(fault),
+        None => Ok(groups),
+    }
 }
 
-fn propose<'a>(
-    target: &Target<'a>,
-    groups: &Groups<'a>,
-    mut values: Values<'a>,
-    scope: &Scope<'_>,
-) -> Result<Proposal, Fault> {
+fn propose(target: Target, groups: &Groups, scope: &Scope<'_>) -> Result<Proposal, Fault> {
+    let Groups {
+        ready,
+        unready,
+        missing,
+        strangers,
+    } = groups;
     let Usage {
         ratio,
         utilization,
         average,
-    } = usage(target, &values)?;
+    } = usage(target, *ready, *strangers)?;
     let value = Current {
         utilization,
         average: Some(average),
         value: None,
     };
     let propose = |replicas| Ok(Proposal { replicas, value });
-    let tolerances: Tolerances = scope.tolerances;
+    let tolerances = scope.tolerances;
 
-    let unready_may_help = !groups.unready.is_empty() && ratio > 1.0;
-    if !unready_may_help && groups.missing.is_empty() {
+    let unready_may_help = unready.pods > 0 && ratio > 1.0;
+    if !unready_may_help && missing.pods == 0 {
         return propose(if tolerances.contain(ratio) {
             scope.current
         } else {
-            ceil(ratio * f64::from(count(groups.ready)))
+            ceil(ratio * f64::from(count(ready.pods)))
         });
     }
+    let mut counted = *ready;
     // Downwards, a pod without a value is taken to use all that it may; upwards, nothing.
-    for &pod in &groups.missing {
-        if ratio < 1.0 {
-            values.insert(pod, fallback(target, pod));
-        } else if ratio > 1.0 {
-            values.insert(pod, 0);
-        }
+    if ratio < 1.0 {
+        counted = counted.with(*missing);
+    } else if ratio > 1.0 {
+        counted = counted.with(Sums {
+            used: 0,
+            ..*missing
+        });
     }
     if unready_may_help {
-        values.extend(groups.unready.iter().map(|pod| (*pod, 0)));
+        counted = counted.with(*unready);
     }
-    let again = usage(target, &values)?.ratio;
+    let again = usage(target, counted, *strangers)?.ratio;
     let turned = (ratio < 1.0 && again > 1.0) || (ratio > 1.0 && again < 1.0);
     if tolerances.contain(again) || turned {
         return propose(scope.current);
     }
-    let replicas = ceil(again * f64::from(count(values.len())));
+    let replicas = ceil(again * f64::from(count(counted.pods + strangers.pods)));
     let turned =
         (again < 1.0 && replicas > scope.current) || (again > 1.0 && replicas < scope.current);
     propose(if turned { scope.current } else { replicas })
 }
 
-fn usage(target: &Target<'_>, values: &Values<'_>) -> Result<Usage, Fault> {
-    let mut sum = 0i128;
+fn usage(target: Target, counted: Sums, strangers: Sums) -> Result<Usage, Fault> {
     match target {
         Target::Average(target) => {
-            sum += values.values().map(|v| i128::from(*v)).sum::<i128>();
-            let average = narrow(sum / i128::from(count(values.len()).max(1)));
+            let Sums {
+                pods,
+                used,
+                requested: _,
+            } = counted.with(strangers);
+            let average = narrow(used / i128::from(count(pods).max(1)));
             Ok(Usage {
-                ratio: average as f64 / *target as f64,
+                ratio: average as f64 / target as f64,
                 utilization: None,
                 average,
             })
         }
-        Target::Utilization(percent, requests) => {
-            let (mut requested, mut n) = (0i128, 0i128);
-            for (pod, value) in values {
-                // A value of a pod that is not in the list has no request to compare with.
-                let Some(request) = requests.get(pod) else {
-                    continue;
-                };
-                sum += i128::from(*value);
-                requested += i128::from(*request);
-                n += 1;
-            }
+        Target::Utilization(percent) => {
+            let Sums {
+                pods,
+                used,
+                requested,
+            } = counted;
             if requested == 0 {
                 return Err(Fault::NoneKnown);
             }
-            let utilization = narrower(sum.saturating_mul(100) / requested);
+            let utilization = narrower(used.saturating_mul(100) / requested);
             Ok(Usage {
-                ratio: f64::from(utilization) / f64::from(*percent),
+                ratio: f64::from(utilization) / f64::from(percent),
                 utilization: Some(utilization),
-                average: narrow(sum / n.max(1)),
+                average: narrow(used / i128::from(count(pods).max(1))),
             })
         }
     }
 }
 
 /// What a pod without a value is taken to use where the rest uses less than its target.
-fn fallback(target: &Target<'_>, pod: &PodKey) -> i64 {
+fn fallback(target: Target, requested: i64) -> i64 {
     match target {
-        Target::Average(average) => *average,
-        Target::Utilization(percent, requests) => {
-            let request = requests.get(pod).copied().unwrap_or_default();
-            narrow(i128::from(request) * i128::from(*percent.max(&100)) / 100)
+        Target::Average(average) => average,
+        Target::Utilization(percent) => {
+            narrow(i128::from(requested) * i128::from(percent.max(100)) / 100)
         }
     }
 }

@@ -20,7 +20,12 @@ pub fn requests<'a>(
         .collect()
 }
 
-fn of_pod(pod: &Pod, container: Option<&str>, resource: &ResourceName) -> Result<i64, Fault> {
+/// What one pod requests, in thousandths.
+pub(crate) fn of_pod(
+    pod: &Pod,
+    container: Option<&str>,
+    resource: &ResourceName,
+) -> Result<i64, Fault> {
     match (container, &pod.requests.pod) {
         (Some(name), _) => of_container(pod, name, resource),
         (None, Some(requests)) => {

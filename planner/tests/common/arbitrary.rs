@@ -503,7 +503,7 @@ fn any_syncs() -> impl Strategy<Value = Syncs> {
                 at,
                 read_at,
                 generation,
-                outcome,
+                outcome: outcome.into(),
             }
         },
     )

@@ -199,7 +199,7 @@ fn next(old: &HybridWorkloadStatus, outcome: Outcome, second: i64) -> HybridWork
         vec![pinisi_planner::Reason::Untouched],
         vec![],
     );
-    decision.metrics = Some(outcome);
+    decision.metrics = Some(outcome.into());
     crate::report::status::workload(&crate::report::status::Facts {
         subject: &testing::subject(),
         old,

@@ -1,0 +1,123 @@
+//! Pods beside their values. The two lists are read at different times: a pod may have no value, and
+//! a value no pod. Of two entries for one pod the later counts, in both lists.
+
+use super::metric::PodValue;
+use super::pods::{Pod, PodKey};
+use std::collections::BTreeMap;
+
+/// The two lists as one.
+pub(crate) struct Joined<'a> {
+    /// Each pod with its value, in the order of the pods.
+    pub pods: Vec<(&'a Pod, Option<&'a PodValue>)>,
+    /// Values of pods that are not in the list.
+    pub strangers: Vec<&'a PodValue>,
+}
+
+/// Puts the lists side by side.
+pub(crate) fn join<'a>(pods: &'a [Pod], values: &'a [PodValue]) -> Joined<'a> {
+    in_step(pods, values).unwrap_or_else(|| by_name(pods, values))
+}
+
+/// Lists in the same order, as they come, need one look at each. `None` where they are not.
+fn in_step<'a>(pods: &'a [Pod], values: &'a [PodValue]) -> Option<Joined<'a>> {
+    let mut rest = values.iter().peekable();
+    let mut joined = Vec::with_capacity(pods.len());
+    let mut last: Option<&PodKey> = None;
+    for pod in pods {
+        // Rising names are names that come once.
+        if last.is_some_and(|last| *last >= pod.key) {
+            return None;
+        }
+        last = Some(&pod.key);
+        joined.push((pod, rest.next_if(|value| value.pod == pod.key)));
+    }
+    rest.peek().is_none().then_some(Joined {
+        pods: joined,
+        strangers: Vec::new(),
+    })
+}
+
+fn by_name<'a>(pods: &'a [Pod], values: &'a [PodValue]) -> Joined<'a> {
+    let mut by_pod: BTreeMap<_, _> = values.iter().map(|v| (&v.pod, v)).collect();
+    let places = pods.iter().enumerate();
+    let latest: BTreeMap<_, _> = places.map(|(i, pod)| (&pod.key, i)).collect();
+    let once = pods.iter().enumerate();
+    let once = once.filter(|(i, pod)| latest.get(&pod.key) == Some(i));
+    Joined {
+        pods: once
+            .map(|(_, pod)| (pod, by_pod.remove(&pod.key)))
+            .collect(),
+        strangers: by_pod.into_values().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::pods::{Phase, PodRequests};
+    use super::*;
+    use crate::model::site::SiteName;
+    use jiff::{SignedDuration, Timestamp};
+    use std::sync::Arc;
+
+    fn key(name: &str) -> PodKey {
+        PodKey {
+            site: SiteName::new("home"),
+            name: name.into(),
+        }
+    }
+
+    fn pods(names: &str) -> Vec<Pod> {
+        let requests = Arc::new(PodRequests::default());
+        let pod = |name: char| Pod {
+            key: key(&name.to_string()),
+            phase: Phase::Running,
+            terminating: false,
+            started: None,
+            ready: None,
+            requests: requests.clone(),
+        };
+        names.chars().map(pod).collect()
+    }
+
+    fn values(names: &str) -> Vec<PodValue> {
+        let value = |(i, name): (usize, char)| PodValue {
+            pod: key(&name.to_string()),
+            milli: i64::try_from(i).unwrap(),
+            at: Timestamp::UNIX_EPOCH,
+            window: SignedDuration::ZERO,
+        };
+        names.chars().enumerate().map(value).collect()
+    }
+
+    /// Pods with their values' places, then the strangers' places: `a0 b- | 2`.
+    fn words(joined: &Joined<'_>) -> String {
+        let pods = joined.pods.iter().map(|(pod, value)| {
+            let value = value.map_or("-".into(), |v| v.milli.to_string());
+            format!("{}{value}", pod.key)
+        });
+        let strangers = joined.strangers.iter().map(|v| v.milli.to_string());
+        let parts: Vec<_> = pods.chain(["|".into()]).chain(strangers).collect();
+        parts.join(" ")
+    }
+
+    #[test]
+    fn both_ways_come_to_the_same_and_the_later_of_two_counts() {
+        let cases = [
+            ("abc", "abc", "a0 b1 c2 |", true),
+            ("abc", "ac", "a0 b- c1 |", true),
+            ("abc", "", "a- b- c- |", true),
+            ("abc", "cb", "a- b1 c0 |", false),
+            ("cab", "cab", "c0 a1 b2 |", false),
+            ("abc", "abx", "a0 b1 c- | 2", false),
+            ("aba", "ab", "b1 a0 |", false),
+            ("ab", "aab", "a1 b2 |", false),
+        ];
+        for (names, values_of, expected, one_look) in cases {
+            let (pods, values) = (pods(names), values(values_of));
+            let quick = in_step(&pods, &values);
+            assert_eq!(quick.is_some(), one_look, "{names} {values_of}");
+            assert_eq!(words(&by_name(&pods, &values)), expected);
+            assert_eq!(words(&join(&pods, &values)), expected);
+        }
+    }
+}
