@@ -10,6 +10,7 @@ mod common;
 
 use common::*;
 use pinisi_planner::Reason;
+use pinisi_planner::model::amounts::MilliLoad;
 use pinisi_planner::model::site::SiteKind::{Cloud, OnPrem};
 use pinisi_planner::model::workload::*;
 
@@ -109,11 +110,15 @@ fn what_serves_stays_until_the_nodes_have_come() {
 fn a_rise_asks_for_nodes_before_home_is_full() {
     let first = |provision: Option<i64>| {
         let mut c = bed(load(1, at(0)), 0);
+        // In hundreds, so that the rise is no chance of few requests.
+        if let Demand::Load(l) = &mut c.workload("web").demand {
+            l.per_replica = MilliLoad(100_000);
+        }
         c.world.sites.insert(name("home"), site(OnPrem, 6, 10_000));
         c.world.sites.get_mut(&name("cloud")).unwrap().elastic =
             provision.map(|p| elastic(50, 10_000, p));
         for t in 0..60 {
-            c.say("web", 10 + t);
+            c.say("web", 100 * (10 + t));
             c.tick("web", 1);
             let elsewhere = specs(&c).1 + specs(&c).2;
             if elsewhere > 0 {
@@ -122,10 +127,10 @@ fn a_rise_asks_for_nodes_before_home_is_full() {
         }
         60
     };
-    // A replica serves 1, home holds 60: with a pool's nodes 60 s away the rise is met earlier.
+    // Home holds 60 replicas: with a pool's nodes 60 s away the rise is met earlier.
     let (without, with) = (first(None), first(Some(60)));
     assert!(
-        with < 30 && without > 40,
+        with < 40 && without > 45,
         "at a load of {with} and {without}"
     );
 }
