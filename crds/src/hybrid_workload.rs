@@ -1,7 +1,8 @@
 //! `HybridWorkload`: the mark on a service. How its total follows load is in `autoscaling`. Not
-//! here: traffic and dependsOn, which become further optional fields.
+//! here: traffic, which becomes a further optional field.
 
 pub use crate::autoscaling::{Autoscaling, Behavior, Load, MetricStatus, ScalingRules, SignalRef};
+use crate::dependency::DependsOn;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
@@ -38,6 +39,7 @@ use serde::{Deserialize, Serialize};
 #[x_kube(validation = Rule::new("self.class != 'Sensitive' || !has(self.placement) || self.placement.tiers.size() == 1").message("a Sensitive workload never overflows: give spec.placement one tier of OnPrem sites"))]
 #[x_kube(validation = Rule::new("self.class != 'Sensitive' || !has(self.carry)").message("a Sensitive workload carries nothing to other clusters: remove spec.carry"))]
 #[x_kube(validation = Rule::new("self.class != 'MassTraffic' || has(self.placement)").message("a MassTraffic workload needs spec.placement.tiers: list its home first, then where it may overflow to"))]
+#[x_kube(validation = Rule::new("!has(self.dependsOn) || (has(self.autoscaling) && has(self.autoscaling.load))").message("dependsOn needs spec.autoscaling.load: without it nobody knows how many calls come; set it, or remove dependsOn"))]
 #[serde(rename_all = "camelCase")]
 pub struct HybridWorkloadSpec {
     /// Sensitive never leaves sovereign ground; MassTraffic may overflow. The namespace's label
@@ -74,6 +76,12 @@ pub struct HybridWorkloadSpec {
     #[schemars(length(min = 1, max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["kind".into(), "name".into()]))]
     pub carry: Option<Vec<CarryRef>>,
+    /// Back ends and outside quotas that its requests need, at most 8: it is not grown past what these
+    /// can serve. Needs `autoscaling.load`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub depends_on: Option<Vec<DependsOn>>,
 }
 
 /// An object that travels with a workload.
@@ -257,8 +265,8 @@ pub struct HybridWorkloadStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<DecisionMemory>,
     /// Ready, Reconciling, Stalled, Overflowing, CapacityShort, BudgetLimited, Contested, Guarded,
-    /// ScalingActive, and with `spec.autoscaling.metrics` an HPA's own AbleToScale, ScalingLimited,
-    /// ScaledToZero.
+    /// ScalingActive, with `spec.dependsOn` Bottlenecked, and with `spec.autoscaling.metrics` an HPA's
+    /// own AbleToScale, ScalingLimited, ScaledToZero.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     #[serde(default)]
     pub conditions: Vec<Condition>,
@@ -292,6 +300,28 @@ pub struct DecisionMemory {
     /// Writes by others to a count that the operator holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contest: Option<ContestMemory>,
+    /// What quotas a day have spent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub spent: Vec<SpentMemory>,
+}
+
+/// What a quota a day has spent of this workload's doing, as worked out from its load.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SpentMemory {
+    /// Name of the dependency.
+    pub name: String,
+    /// When the day began.
+    pub day: Time,
+    /// Since when it has been counted.
+    pub since: Time,
+    /// Calls since then.
+    pub calls: i64,
+    /// Counted up to then. Renewed every ten minutes.
+    pub at: Time,
+    /// Thousandths of calls a second at that time.
+    pub rate: i64,
 }
 
 /// A drain-back episode.

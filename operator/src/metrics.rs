@@ -5,11 +5,11 @@ use crate::checked::{Checked, Connection, RemoteConnection, SensitivePods};
 use crate::gather::metrics::question::Place;
 use jiff::Timestamp;
 use pinisi_crds::hybrid_workload::Class;
-use pinisi_planner::Plan;
 use pinisi_planner::budget::Standing;
 use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::model::money::Money;
 use pinisi_planner::model::site::SiteName;
+use pinisi_planner::{Plan, Reason};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -43,6 +43,11 @@ labels!(ShareLabels {
     namespace,
     workload,
     site
+});
+labels!(DependencyLabels {
+    namespace,
+    workload,
+    dependency
 });
 labels!(SiteLabels { site });
 labels!(SiteErrorLabels { site, reason });
@@ -105,6 +110,7 @@ struct Gauges {
     workloads: Shown<ClassLabels, Gauge>,
     desired: Shown<ShareLabels, Gauge>,
     ready: Shown<ShareLabels, Gauge>,
+    withheld: Shown<DependencyLabels, Gauge>,
     reachable: Shown<SiteLabels, Gauge>,
     site_age: Shown<SiteLabels, FloatGauge>,
     /// Link errors counted so far, by site and reason.
@@ -154,6 +160,11 @@ impl Metrics {
             "replicas_ready",
             "Replicas Ready, by site",
             gauges.ready.family.clone(),
+        );
+        registry.register(
+            "replicas_withheld",
+            "Replicas that load asks for and a dependency could not serve; there while it is a bottleneck",
+            gauges.withheld.family.clone(),
         );
         registry.register(
             "site_reachable",
@@ -303,6 +314,27 @@ impl Metrics {
         gauges
             .ready
             .show(shares().map(|(labels, share)| (labels, set(share.ready))));
+        gauges
+            .withheld
+            .show(plan.workloads.iter().flat_map(|(id, decision)| {
+                decision.reasons.iter().filter_map(|reason| {
+                    let Reason::Bottlenecked {
+                        dependency,
+                        need,
+                        to,
+                        ..
+                    } = reason
+                    else {
+                        return None;
+                    };
+                    let labels = DependencyLabels {
+                        namespace: id.namespace.clone(),
+                        workload: id.name.clone(),
+                        dependency: dependency.clone(),
+                    };
+                    Some((labels, set(need.minus(*to))))
+                })
+            }));
         gauges
             .reachable
             .show(checked.sites.iter().map(|(name, site)| {

@@ -187,6 +187,7 @@ pub(crate) fn workload(home: u32, cloud: u32) -> workload::Workload {
         .into(),
         refused: Default::default(),
         windows: Vec::new(),
+        depends: Vec::new(),
         competitor: None,
     }
 }

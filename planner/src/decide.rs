@@ -1,6 +1,7 @@
 //! One workload's turn in the pass: demand, contest, blocked sites, spread, way home, steps. The
 //! parts decide; here they are only put in order and their reasons collected.
 
+use crate::bottleneck;
 use crate::budget::Fare;
 use crate::contest::{self, Holder};
 use crate::demand::{self, Count, Wanted};
@@ -125,6 +126,7 @@ pub(crate) fn decide<'a>(
             ..early
         };
     }
+    let spent = bottleneck::limit(id, workload, count.floor(), &mut wanted, left, now);
     if let Some(word) = word {
         wanted = demand::overridden(wanted, word);
     }
@@ -214,11 +216,13 @@ pub(crate) fn decide<'a>(
             drain,
             contest,
             scaled_to_zero: made_zero(workload, wanted.want, &count),
+            spent,
         }
     } else {
         Decisions {
             contest,
             scaled_to_zero: wanted.scaled_to_zero,
+            spent,
             ..before
         }
     };
@@ -537,7 +541,7 @@ fn rank(reason: &Reason) -> u8 {
         Reason::Contested { .. } => 1,
         Reason::Overridden { .. } => 2,
         Reason::NoSignal(_) | Reason::StaleSignal { .. } | Reason::MetricInvalid { .. } => 3,
-        Reason::Short { .. } | Reason::BudgetLimited { .. } => 4,
+        Reason::Short { .. } | Reason::BudgetLimited { .. } | Reason::Bottlenecked { .. } => 4,
         Reason::PendingTooLong { .. } => 5,
         Reason::SiteUnreachable { .. } => 6,
         Reason::SiteRefused { .. } => 7,

@@ -57,7 +57,7 @@ pub(crate) struct Count {
 
 impl Count {
     /// Below this nothing shrinks while it is held.
-    fn floor(&self) -> Replicas {
+    pub(crate) fn floor(&self) -> Replicas {
         self.present.max(self.decided.unwrap_or_default())
     }
 }

@@ -5,6 +5,7 @@ use crate::budget::ledger::Ledger;
 use crate::demand::Growth;
 use crate::hpa;
 use crate::model::amounts::{MilliLoad, Replicas};
+use crate::model::dependency::MilliCalls;
 use crate::model::site::SiteName;
 use crate::model::workload::WorkloadId;
 use jiff::Timestamp;
@@ -48,6 +49,25 @@ pub struct Decisions {
     /// end it.
     #[serde(default)]
     pub scaled_to_zero: bool,
+    /// What quotas a day have spent, by the name of the dependency. A decision and no statistic: it
+    /// cannot be found out again.
+    #[serde(default)]
+    pub spent: BTreeMap<String, Spent>,
+}
+
+/// What a quota a day has spent of this workload's doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// When the day began.
+    pub day: Timestamp,
+    /// Since when it has been counted; after `day` where nobody looked before.
+    pub since: Timestamp,
+    /// Calls since then.
+    pub calls: MilliCalls,
+    /// Counted up to then.
+    pub at: Timestamp,
+    /// Calls a second at that time.
+    pub rate: MilliLoad,
 }
 
 /// A drain-back episode.

@@ -11,6 +11,7 @@ pub(crate) mod quotas;
 pub(crate) mod room;
 pub(crate) mod seats;
 
+use crate::bottleneck::Supplies;
 use crate::budget::Purses;
 use crate::memory::Blocked;
 use crate::model::World;
@@ -40,6 +41,8 @@ pub(crate) struct Left<'a> {
     pub quotas: Quotas<'a>,
     /// Of money.
     pub purses: Purses<'a>,
+    /// Of back ends and outside quotas.
+    pub supplies: Supplies<'a>,
 }
 
 /// How long a pod of this workload may stay Pending at a site: longer where an autoscaled pool has to

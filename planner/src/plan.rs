@@ -1,5 +1,6 @@
 //! The plan as a value, and the one pass that makes it.
 
+use crate::bottleneck::Supplies;
 use crate::budget::{Purses, Standing};
 use crate::decide::{self, Pass};
 use crate::hpa::Outcome;
@@ -108,6 +109,7 @@ pub fn plan_from(world: &World, mut memory: Memory, now: Timestamp) -> Plan {
         purses: Purses::of(world, &memory, &rooms, now),
         rooms,
         quotas: Quotas::of(world),
+        supplies: Supplies::of(world, &before, now),
     };
 
     let (sensitive, mass): (Vec<_>, Vec<_>) = in_order(world).partition(|(_, w)| is_sensitive(w));
@@ -124,6 +126,7 @@ pub fn plan_from(world: &World, mut memory: Memory, now: Timestamp) -> Plan {
         let before = before.get_mut(id).map(std::mem::take).unwrap_or_default();
         let turned = decide::decide(&pass, id, workload, before, &mut left, None);
         waits.extend(turned.wait);
+        left.supplies.decided(id, &turned.decision);
         workloads.insert(id.clone(), turned.decision);
         memories.insert(id.clone(), turned.memory);
     }
@@ -139,6 +142,7 @@ pub fn plan_from(world: &World, mut memory: Memory, now: Timestamp) -> Plan {
     for (id, workload) in mass {
         let before = before.get_mut(id).map(std::mem::take).unwrap_or_default();
         let turned = decide::decide(&pass, id, workload, before, &mut left, ways.get(id));
+        left.supplies.decided(id, &turned.decision);
         workloads.insert(id.clone(), turned.decision);
         memories.insert(id.clone(), turned.memory);
     }

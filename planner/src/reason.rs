@@ -5,6 +5,7 @@ use crate::budget::Unfunded;
 use crate::hpa;
 use crate::model::amounts::{MilliLoad, Replicas};
 use crate::model::budget::BudgetName;
+use crate::model::dependency::MilliCalls;
 use crate::model::money::Currency;
 use crate::model::price::PerHour;
 use crate::model::quota::Limit;
@@ -221,6 +222,21 @@ pub enum Reason {
         /// Replicas of mass traffic that are still to leave it, those on their way out aside.
         leaving: Replicas,
     },
+    /// A back end or an outside quota serves less than is asked of it, now or before its day is over.
+    Bottlenecked {
+        /// Name of the dependency.
+        dependency: String,
+        /// Load that it lets be served.
+        served: MilliLoad,
+        /// Load that asks.
+        wanted: MilliLoad,
+        /// Replicas that load asks for.
+        need: Replicas,
+        /// Replicas that can be served.
+        to: Replicas,
+        /// What it has, and what it would take.
+        takes: Takes,
+    },
     /// Replicas are on their way home.
     Draining {
         /// Site that they leave.
@@ -243,6 +259,40 @@ pub enum Reason {
     Paused,
     /// Mode Observe: this is what would be done.
     Observed,
+}
+
+/// What a dependency has, and what it would take to serve all that asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Takes {
+    /// Replicas of another workload.
+    Replicas {
+        /// The workload.
+        workload: WorkloadId,
+        /// The most that it can have.
+        can_have: Replicas,
+        /// What it would take.
+        needed: Replicas,
+    },
+    /// A quota of calls a second.
+    PerSecond {
+        /// The quota.
+        limit: MilliLoad,
+        /// What it would take.
+        needed: MilliLoad,
+    },
+    /// A quota of calls a day.
+    PerDay {
+        /// The quota.
+        limit: MilliCalls,
+        /// Spent of it today.
+        spent: MilliCalls,
+        /// Since when that has been counted.
+        since: Option<Timestamp>,
+        /// When the rest is gone at this load, where the day is longer.
+        gone: Option<Timestamp>,
+        /// What it would take to last the day at this load.
+        needed: MilliCalls,
+    },
 }
 
 impl Reason {
@@ -306,6 +356,11 @@ impl Reason {
             Self::Short { .. } => "CapacityShort",
             Self::Displaced { .. } => "Displaced",
             Self::WaitsForRoom { .. } => "WaitsForRoom",
+            Self::Bottlenecked { takes, .. } => match takes {
+                Takes::Replicas { .. } => "BackEndFull",
+                Takes::PerSecond { .. } => "QuotaFull",
+                Takes::PerDay { .. } => "QuotaRunsOut",
+            },
             Self::Draining { .. } => "Draining",
             Self::Contested { .. } => "Contested",
             Self::Paused => "Paused",
@@ -473,6 +528,23 @@ impl fmt::Display for Reason {
                 0 => write!(f, "what makes way at {site} is on its way out"),
                 n => write!(f, "{n} replicas of mass traffic are to make way at {site}"),
             },
+            Self::Bottlenecked {
+                dependency,
+                served,
+                wanted,
+                need,
+                to,
+                takes,
+            } => {
+                write!(
+                    f,
+                    "{dependency} lets {served} of {wanted} be served: {takes}"
+                )?;
+                if to < need {
+                    write!(f, "; until then {to} replicas instead of {need}")?;
+                }
+                Ok(())
+            }
             Self::Draining {
                 from,
                 to,
@@ -500,6 +572,53 @@ impl fmt::Display for Reason {
             Self::Observed => f.write_str("observing; nothing is written"),
         }
     }
+}
+
+impl fmt::Display for Takes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Replicas {
+                workload,
+                can_have,
+                needed,
+            } => write!(
+                f,
+                "HybridWorkload {workload} can have {can_have} replicas and it would take {needed}; raise its spec.autoscaling.maxReplicas, or make room for it"
+            ),
+            Self::PerSecond { limit, needed } => write!(
+                f,
+                "its quota is {limit} calls a second and it would take {needed}; ask for more of it, or call it less often"
+            ),
+            Self::PerDay {
+                limit,
+                spent,
+                since,
+                gone,
+                needed,
+            } => {
+                write!(f, "{spent} of its {limit} calls of today are spent")?;
+                if let Some(since) = since {
+                    write!(f, ", as counted since {}", whole_second(*since))?;
+                }
+                if let Some(gone) = gone {
+                    write!(
+                        f,
+                        "; at this load the rest is gone at {}",
+                        whole_second(*gone)
+                    )?;
+                }
+                write!(
+                    f,
+                    "; lasting the day would take {needed}: ask for more of it, or call it less often"
+                )
+            }
+        }
+    }
+}
+
+/// Without the fractions that nobody reads.
+fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 impl fmt::Display for SignalFault {

@@ -6,6 +6,7 @@ pub mod budget;
 mod capacity;
 mod conflict;
 mod demand;
+mod dependency;
 mod elastic;
 mod gateway;
 mod legs;

@@ -276,6 +276,15 @@ pub enum Problem {
         /// The most.
         max: Replicas,
     },
+    /// A dependency that cannot be used: it is left out, and nothing else is.
+    DependencyLeftOut {
+        /// JSON path.
+        field: String,
+        /// The value as it stands.
+        value: String,
+        /// What is allowed.
+        allowed: String,
+    },
     /// A metric cannot be read at a site that answers otherwise.
     MetricUnknownAt {
         /// JSON path of the metric.
@@ -398,6 +407,7 @@ impl Problem {
             Self::ScheduleTooOften { .. } => "ScheduleTooOften",
             Self::ScheduleOverlaps { .. } => "ScheduleOverlaps",
             Self::ScheduleAboveMaximum { .. } => "ScheduleAboveMaximum",
+            Self::DependencyLeftOut { .. } => "DependencyLeftOut",
             Self::MetricUnknownAt { .. } => "MetricUnknownAtSite",
             Self::HpaCountsHomePods { .. } => "HpaCountsHomePods",
             Self::CurrencyUnmatched { .. } => "CurrencyUnmatched",
@@ -458,6 +468,7 @@ impl Problem {
             | Self::ScheduleTooOften { .. }
             | Self::ScheduleOverlaps { .. }
             | Self::ScheduleAboveMaximum { .. }
+            | Self::DependencyLeftOut { .. }
             | Self::MetricUnknownAt { .. }
             | Self::CurrencyUnmatched { .. }
             | Self::LedgerLost { .. }

@@ -154,6 +154,10 @@ impl fmt::Display for Problem {
                 f,
                 "{field} needs {need} replicas, but spec.autoscaling.maxReplicas is {max}; raise it before that day, or expect less"
             ),
+            Self::DependencyLeftOut { field, value, allowed } => write!(
+                f,
+                "{field} is {value}, so it bounds nothing; set it to {allowed}; all else goes on"
+            ),
             Self::MetricUnknownAt { field, kind, site, why } => write!(
                 f,
                 "{field}: the {kind} metric is not known at Site {site} ({why}); nothing shrinks meanwhile: mend the metrics API of that cluster, \

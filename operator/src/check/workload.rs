@@ -1,7 +1,7 @@
 //! One HybridWorkload: everything that can be wrong with it, and what the planner may know of it.
 
 use super::{
-    Context, demand,
+    Context, demand, dependency,
     legs::{self, Running},
     metrics::Scope,
     placement::{self, Grounds, Placed},
@@ -14,14 +14,15 @@ use crate::gather::facts::{NamespaceFacts, Unreadable, WorkloadFacts};
 use jiff::Timestamp;
 use pinisi_crds::{
     HybridWorkloadSpec, HybridWorkloadStatus,
-    hybrid_workload::{Class, DecisionMemory, DrainMemory, Mode, TargetRef},
+    hybrid_workload::{Class, DecisionMemory, DrainMemory, Mode, SpentMemory, TargetRef},
     names::{CLASS_LABEL, FINALIZER},
 };
 use pinisi_planner::{
     Decisions,
-    memory::{Contest, Drain},
+    memory::{Contest, Drain, Spent},
     model::{
-        amounts::Replicas,
+        amounts::{MilliLoad, Replicas},
+        dependency::MilliCalls,
         site::SiteName,
         workload::{self as world, Workload},
     },
@@ -152,6 +153,7 @@ pub fn check_one(
         now,
         &mut problems,
     );
+    let depends = dependency::read(index, &facts.key, spec, now, &mut problems);
     problems.extend(driven_from_home(context, facts, spec, placed.as_ref()));
     let override_ = demand::override_of(spec, placed.as_ref(), now, &mut problems);
     let drain = demand::drain(spec, &mut problems);
@@ -196,6 +198,7 @@ pub fn check_one(
             legs,
             refused,
             windows,
+            depends,
             competitor: wants.autoscaler(found, siblings).map(ToOwned::to_owned),
         }),
         _ => None,
@@ -284,6 +287,7 @@ fn decisions(status: &HybridWorkloadStatus, generation: i64) -> Decisions {
         drain,
         contest,
         scaled_to_zero,
+        spent,
     }) = &status.memory
     else {
         return Decisions::default();
@@ -316,5 +320,26 @@ fn decisions(status: &HybridWorkloadStatus, generation: i64) -> Decisions {
             generation,
         }),
         scaled_to_zero: scaled_to_zero.unwrap_or(false),
+        spent: spent.iter().map(read_spent).collect(),
     }
+}
+
+fn read_spent(memory: &SpentMemory) -> (String, Spent) {
+    let SpentMemory {
+        name,
+        day,
+        since,
+        calls,
+        at,
+        rate,
+    } = memory;
+    let whole = |n: i64| u64::try_from(n).unwrap_or(0);
+    let spent = Spent {
+        day: day.0,
+        since: since.0,
+        calls: MilliCalls(whole(*calls).saturating_mul(1000)),
+        at: at.0,
+        rate: MilliLoad(whole(*rate)),
+    };
+    (name.clone(), spent)
 }

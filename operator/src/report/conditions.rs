@@ -117,6 +117,7 @@ pub fn planned(
             |r| matches!(r, Reason::Contested { .. }),
         ),
     ];
+    said.extend(bottlenecked(world, decision));
     said.extend(scaling(world, decision));
     said.extend(guarded(subject, guard));
     said
@@ -320,6 +321,25 @@ fn of_reason(
         Some(reason) => Said::new(kind, true, reason.word(), reason.to_string()),
         None => Said::new(kind, false, fine, words),
     }
+}
+
+fn bottlenecked(world: &Workload, decision: &Decision) -> Option<Said> {
+    if world.depends.is_empty() {
+        return None;
+    }
+    let is = |reason: &&Reason| matches!(reason, Reason::Bottlenecked { .. });
+    let all: Vec<_> = decision.reasons.iter().filter(is).collect();
+    Some(match all.first() {
+        Some(first) => {
+            Said::new("Bottlenecked", true, first.word(), problems(&all)).with_cause_in_text()
+        }
+        None => Said::new(
+            "Bottlenecked",
+            false,
+            "Served",
+            "all that it depends on can serve what is asked",
+        ),
+    })
 }
 
 fn scaling(world: &Workload, decision: &Decision) -> Vec<Said> {

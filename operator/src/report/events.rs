@@ -29,6 +29,7 @@ const TURNS: [Turn; 7] = [
     ("CapacityShort", false, "CapacityShort", "CapacityEnough"),
     ("BudgetLimited", false, "BudgetLimited", "BudgetEnough"),
     ("Contested", false, "Contested", "ContestOver"),
+    ("Bottlenecked", false, "Bottlenecked", "BottleneckOver"),
     ("Stalled", false, "Stalled", "Mended"),
     ("ScalingActive", true, "SignalLost", "SignalBack"),
     ("Guarded", true, "NotGuarded", "Guarded"),

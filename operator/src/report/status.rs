@@ -5,12 +5,12 @@ use super::metrics;
 use super::stable;
 use crate::act::ActError;
 use crate::checked::{SiteSubject, WorkloadSubject};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use pinisi_crds::hybrid_workload::{
-    ContestMemory, DecisionMemory, DrainMemory, HybridWorkloadStatus, SiteShare,
+    ContestMemory, DecisionMemory, DrainMemory, HybridWorkloadStatus, SiteShare, SpentMemory,
 };
-use pinisi_planner::memory::{Contest, Drain};
+use pinisi_planner::memory::{Contest, Drain, Spent};
 use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::model::price::PerHour;
 use pinisi_planner::model::site::{SiteKind, SiteName};
@@ -20,6 +20,8 @@ use std::collections::BTreeMap;
 
 /// Longest `why`, in characters.
 const WHY_MAX: usize = 200;
+/// What quotas have spent is written anew after so long.
+const SPENT_EVERY: SignedDuration = SignedDuration::from_mins(10);
 
 /// What a status is made from.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +64,8 @@ pub fn workload(facts: &Facts<'_>) -> HybridWorkloadStatus {
             conditions::planned(subject, world, decision, errors, guard),
             HybridWorkloadStatus {
                 current_metrics: metrics::current(&world.demand, decision.metrics.as_deref()),
-                ..counted(subject, old, decision, decisions, sites)
+                memory: memory(decisions, old.memory.as_ref()),
+                ..counted(subject, old, decision, sites)
             },
         ),
         None if subject.problems.is_empty() => return old.clone(),
@@ -97,7 +100,6 @@ fn counted(
     subject: &WorkloadSubject,
     old: &HybridWorkloadStatus,
     decision: &Decision,
-    decisions: &Decisions,
     sites: &BTreeMap<SiteName, SiteSubject>,
 ) -> HybridWorkloadStatus {
     let sum = |cloud: Option<bool>| -> Replicas {
@@ -134,7 +136,7 @@ fn counted(
         why: None,
         sites: shares.collect(),
         current_metrics: vec![],
-        memory: memory(decisions),
+        memory: None,
         conditions: vec![],
     }
 }
@@ -149,7 +151,7 @@ fn cost(decision: &Decision) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join(" + "))
 }
 
-fn memory(decisions: &Decisions) -> Option<DecisionMemory> {
+fn memory(decisions: &Decisions, old: Option<&DecisionMemory>) -> Option<DecisionMemory> {
     // Counts by site are `status.sites`.
     let Decisions {
         total,
@@ -157,10 +159,15 @@ fn memory(decisions: &Decisions) -> Option<DecisionMemory> {
         drain,
         contest,
         scaled_to_zero,
+        spent,
     } = decisions;
-    if total.is_none() && drain.is_none() && contest.is_none() && !scaled_to_zero {
+    let nothing = total.is_none() && drain.is_none() && contest.is_none() && spent.is_empty();
+    if nothing && !scaled_to_zero {
         return None;
     }
+    let kept = old
+        .map(|memory| memory.spent.as_slice())
+        .unwrap_or_default();
     Some(DecisionMemory {
         total: total.map(Replicas::to_api),
         scaled_to_zero: scaled_to_zero.then_some(true),
@@ -190,7 +197,40 @@ fn memory(decisions: &Decisions) -> Option<DecisionMemory> {
                 writer: writer.clone(),
             },
         ),
+        spent: spent
+            .iter()
+            .map(|(name, s)| shown_spent(name, s, kept))
+            .collect(),
     })
+}
+
+/// What a quota has spent. Until it is due again the old words stay: what comes after them is worked
+/// out by whoever reads them.
+fn shown_spent(name: &str, spent: &Spent, kept: &[SpentMemory]) -> SpentMemory {
+    let Spent {
+        day,
+        since,
+        calls,
+        at,
+        rate,
+    } = spent;
+    let (day, since) = (whole_second(*day), whole_second(*since));
+    let recent = |old: &&SpentMemory| {
+        let age = at.duration_since(old.at.0);
+        old.name == name && old.day == day && old.since == since && age.abs() < SPENT_EVERY
+    };
+    if let Some(old) = kept.iter().find(recent) {
+        return old.clone();
+    }
+    let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    SpentMemory {
+        name: name.to_owned(),
+        day,
+        since,
+        calls: whole(calls.0.div_ceil(1000)),
+        at: whole_second(*at),
+        rate: whole(rate.0),
+    }
 }
 
 /// As the server keeps times; a finer one would never equal what is read back.
@@ -226,6 +266,7 @@ mod tests {
     use crate::testing;
     use pinisi_planner::Reason;
     use pinisi_planner::model::amounts::MilliLoad;
+    use pinisi_planner::model::dependency::MilliCalls;
 
     fn load(milli: u64, need: u32) -> Reason {
         Reason::Load {
@@ -310,6 +351,32 @@ mod tests {
             grown.why.as_deref(),
             Some("load 590 at 100 a replica needs 6")
         );
+    }
+
+    #[test]
+    fn what_is_spent_is_written_every_ten_minutes_and_read_back() {
+        let spent = |second: i64, calls: u64| Spent {
+            day: testing::at(-3600),
+            since: testing::at(-3600),
+            calls: MilliCalls(calls * 1000),
+            at: testing::at(second),
+            rate: MilliLoad(1500),
+        };
+        let shown = |old: Option<&DecisionMemory>, spent: Spent| {
+            let decisions = Decisions {
+                spent: [("nik".to_owned(), spent)].into(),
+                ..Decisions::default()
+            };
+            memory(&decisions, old).unwrap()
+        };
+        let first = shown(None, spent(0, 7));
+        assert_eq!((first.spent[0].calls, first.spent[0].rate), (7, 1500));
+        assert_eq!(shown(Some(&first), spent(599, 900)), first);
+        let second = shown(Some(&first), spent(600, 907));
+        assert_eq!(second.spent[0].calls, 907);
+        let mut tomorrow = spent(601, 0);
+        tomorrow.day = testing::at(600);
+        assert_eq!(shown(Some(&second), tomorrow).spent[0].calls, 0);
     }
 
     #[test]

@@ -76,7 +76,6 @@ impl Stage {
         let sites = sites.map(|(i, name)| (name.clone(), site(i, nodes)));
         let mut stage = Self {
             world: World {
-                budgets: BTreeMap::new(),
                 sites: sites.collect(),
                 workloads: BTreeMap::new(),
                 budgets: BTreeMap::new(),
@@ -364,6 +363,7 @@ fn workload(i: usize, sites: &[SiteName], places: usize, chance: &mut Chance) ->
         legs,
         refused: BTreeMap::new(),
         windows: Vec::new(),
+        depends: Vec::new(),
         competitor: None,
     };
     let cast = Cast {

@@ -2,6 +2,7 @@
 
 pub mod amounts;
 pub mod budget;
+pub mod dependency;
 pub mod money;
 pub mod price;
 pub mod quota;

@@ -2,6 +2,7 @@
 //! runs where now.
 
 use super::amounts::{MilliLoad, Percent, Replicas, Resources};
+use super::dependency::Dependency;
 use super::refusal::Refusal;
 use super::schedule::Window;
 use super::site::{SiteName, SovereignSite};
@@ -73,6 +74,9 @@ pub struct Workload {
     /// Announced windows of more load, those that are over long ago left out.
     #[serde(default)]
     pub windows: Vec<Window>,
+    /// What its requests need of others.
+    #[serde(default)]
+    pub depends: Vec<Dependency>,
     /// Another autoscaler on the same count, such as "HorizontalPodAutoscaler web".
     pub competitor: Option<String>,
 }

@@ -5,9 +5,10 @@ use super::*;
 use pinisi_planner::budget::ledger::{Account, Ledger};
 use pinisi_planner::hpa;
 use pinisi_planner::memory::{
-    Blocked, Contest, Decisions, Drain, Statistics, Syncs, WorkloadMemory,
+    Blocked, Contest, Decisions, Drain, Spent, Statistics, Syncs, WorkloadMemory,
 };
 use pinisi_planner::model::budget::{Budget, BudgetName, Period};
+use pinisi_planner::model::dependency::{DayQuota, Dependency, MilliCalls, Spread, Supplier};
 use pinisi_planner::model::money::{Currency, Money};
 use pinisi_planner::model::price::{Exact, PerHour, Price};
 use pinisi_planner::model::quota::{QuotaLeft, QuotaRoom};
@@ -527,6 +528,39 @@ fn any_placement() -> impl Strategy<Value = Placement> {
     prop_oneof![1 => lawful, 3 => mass]
 }
 
+fn any_dependency() -> impl Strategy<Value = Dependency> {
+    let spread = prop_oneof![Just(Spread::AsNeeded), Just(Spread::Evenly)];
+    let supplier = prop_oneof![
+        (0..5).prop_map(|i| Supplier::Workload(id(&format!("w{i}")))),
+        number().prop_map(|limit| Supplier::PerSecond(MilliLoad(limit))),
+        (number(), time(), time(), spread).prop_map(|(limit, start, end, spread)| {
+            let limit = MilliCalls(limit);
+            Supplier::PerDay(DayQuota {
+                limit,
+                start,
+                end,
+                spread,
+            })
+        }),
+    ];
+    let calls = prop_oneof![4 => 1u64..5000, 1 => Just(0), 1 => Just(u64::MAX)];
+    ("[ab]", calls, supplier).prop_map(|(name, calls, supplier)| Dependency {
+        name,
+        calls: MilliCalls(calls),
+        supplier,
+    })
+}
+
+fn any_spent() -> impl Strategy<Value = Spent> {
+    (time(), time(), number(), time(), number()).prop_map(|(day, since, calls, at, rate)| Spent {
+        day,
+        since,
+        calls: MilliCalls(calls),
+        at,
+        rate: MilliLoad(rate),
+    })
+}
+
 fn any_workload() -> impl Strategy<Value = Workload> {
     let mode =
         prop_oneof![8 => Just(Mode::Active), 1 => Just(Mode::Observe), 1 => Just(Mode::Paused)];
@@ -557,7 +591,7 @@ fn any_workload() -> impl Strategy<Value = Workload> {
         drain,
         0i32..3,
         (resources(), resources()),
-        (legs, refused),
+        (legs, refused, vec(any_dependency(), 0..3)),
         competitor,
     )
         .prop_map(
@@ -569,7 +603,7 @@ fn any_workload() -> impl Strategy<Value = Workload> {
                 drain,
                 priority,
                 (request, limits),
-                (legs, refused),
+                (legs, refused, depends),
                 competitor,
             )| {
                 Workload {
@@ -584,6 +618,7 @@ fn any_workload() -> impl Strategy<Value = Workload> {
                     legs,
                     refused,
                     windows: Vec::new(),
+                    depends,
                     competitor,
                 }
             },
@@ -627,14 +662,18 @@ fn any_memory_of_one() -> impl Strategy<Value = WorkloadMemory> {
         option::of(drain),
         option::of(contest),
         any::<bool>(),
+        btree_map("[ab]", any_spent(), 0..2),
     )
-        .prop_map(|(total, sites, drain, contest, scaled_to_zero)| Decisions {
-            total,
-            sites,
-            drain,
-            contest,
-            scaled_to_zero,
-        });
+        .prop_map(
+            |(total, sites, drain, contest, scaled_to_zero, spent)| Decisions {
+                total,
+                sites,
+                drain,
+                contest,
+                scaled_to_zero,
+                spent,
+            },
+        );
     let blocked = (time(), count()).prop_map(|(until, holds)| Blocked {
         until,
         holds,

@@ -113,6 +113,7 @@ pub fn mass(demand: Demand) -> Workload {
         legs: BTreeMap::new(),
         refused: BTreeMap::new(),
         windows: Vec::new(),
+        depends: Vec::new(),
         competitor: None,
     }
 }

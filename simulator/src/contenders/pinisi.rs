@@ -153,6 +153,7 @@ fn workload(setup: &Setup, service: &Service) -> Workload {
         legs: BTreeMap::new(),
         refused: BTreeMap::new(),
         windows: service.windows.clone(),
+        depends: Vec::new(),
         competitor: None,
     }
 }

@@ -7,13 +7,14 @@ mod kept;
 #[cfg(test)]
 mod tests;
 
+pub use cron::zone;
 pub use kept::Kept;
 
 use super::limits::{LOAD_MAX, REPLICAS_MAX};
 use super::problem::Problem;
 use crate::gather::facts::ObjectKey;
 use crate::gather::quantity::millis;
-use cron::{PERIOD_MIN, starts, zone};
+use cron::{PERIOD_MIN, starts};
 use jiff::{SignedDuration, Timestamp};
 use pinisi_crds::autoscaling::schedule::{
     self as api, CRON_MAX, DURATION_MAX, DURATION_MIN, SCHEDULES_MAX,

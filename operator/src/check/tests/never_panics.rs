@@ -133,6 +133,12 @@ fn full_web() -> Value {
         {"name": "final", "at": {"from": "2026-11-20T13:00:00Z", "until": "2026-11-20T14:00:00Z"}, "expect": {"replicas": 9}}
     ]);
     hw["spec"]["placement"]["tiers"][1]["sites"] = json!(["cloud", "abroad"]);
+    hw["spec"]["dependsOn"] = json!([
+        {"name": "api", "workloadRef": {"name": "api"}},
+        {"name": "records", "workloadRef": {"namespace": "health", "name": "records"}, "callsPerRequest": "2"},
+        {"name": "nik", "quota": {"limit": "300k", "per": "Day", "timeZone": "Asia/Jakarta", "spread": "Evenly"}},
+        {"name": "sms", "quota": {"limit": "50", "per": "Second"}, "callsPerRequest": "200m"}
+    ]);
     hw["spec"]["carry"] = json!([{"kind": "Secret", "name": "s"}]);
     hw["status"] = json!({"sites": [{"name": "home", "desired": 1, "ready": 1}], "memory": {"total": 3, "contest": {"writes": 1, "last": "2026-11-20T13:00:00Z", "writer": "x"}}});
     hw

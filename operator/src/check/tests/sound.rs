@@ -4,6 +4,7 @@ use super::build::*;
 use pinisi_crds::hybrid_workload::Mode;
 use pinisi_planner::model::{
     amounts::{MilliLoad, Replicas, Resources},
+    dependency::{MilliCalls, Spread, Supplier},
     site::SiteName,
     workload::{Demand, Placement, Signal},
 };
@@ -477,4 +478,102 @@ fn schedules_and_forecast() {
         ["ScheduleLeftOut"],
         "the load is followed all the same"
     );
+}
+
+/// `shop/web` that stands on these.
+fn depending(on: Value) -> Cluster {
+    let mut c = Cluster::with_web();
+    let mut hw = web();
+    set(&mut hw, "spec.dependsOn", on);
+    c.workload(hw);
+    let mut back = records();
+    back["spec"]["autoscaling"] = web()["spec"]["autoscaling"].clone();
+    c.deployment(deployment("health", "records", 2));
+    c.workload(back);
+    c
+}
+
+#[test]
+fn dependencies() {
+    let c = depending(json!([
+        {"name": "records", "workloadRef": {"namespace": "health", "name": "records"}, "callsPerRequest": "1500m"},
+        {"name": "sms", "quota": {"limit": "50", "per": "Second"}},
+        {"name": "nik", "quota": {"limit": "300k", "per": "Day", "timeZone": "Asia/Jakarta", "spread": "Evenly"}},
+    ]));
+    let [records, sms, nik] = &c.web().depends[..] else {
+        panic!("{:?}", c.web().depends)
+    };
+    assert_eq!(records.calls, MilliCalls(1500));
+    assert_eq!(
+        records.supplier,
+        Supplier::Workload(id("health", "records"))
+    );
+    assert_eq!(sms.calls, MilliCalls(1000));
+    assert_eq!(sms.supplier, Supplier::PerSecond(MilliLoad(50_000)));
+    let Supplier::PerDay(day) = nik.supplier else {
+        panic!("{nik:?}")
+    };
+    // Seven in the evening there.
+    assert_eq!(day.start, "2026-11-19T17:00:00Z".parse().unwrap());
+    assert_eq!(day.end, "2026-11-20T17:00:00Z".parse().unwrap());
+    assert_eq!(
+        (day.limit, day.spread),
+        (MilliCalls(300_000_000), Spread::Evenly)
+    );
+}
+
+#[test]
+fn a_dependency_that_cannot_be_used_is_left_out_and_said() {
+    let quota = |limit: &str, more: Value| {
+        let mut quota = json!({"limit": limit, "per": "Day"});
+        for (key, value) in more.as_object().unwrap() {
+            quota[key] = value.clone();
+        }
+        json!({"quota": quota})
+    };
+    let none = json!({});
+    for (one, words) in [
+        (
+            json!({"workloadRef": {"name": "gone"}}),
+            ["workloadRef.name", "shop/gone"],
+        ),
+        (
+            json!({"workloadRef": {"name": "web"}}),
+            ["workloadRef.name", "another workload"],
+        ),
+        (json!({}), ["dependsOn[0].quota", "exactly one"]),
+        (
+            quota("0", json!({"timeZone": "Asia/Jakarta"})),
+            ["quota.limit", "above 0"],
+        ),
+        (
+            quota("1k", none.clone()),
+            ["quota.timeZone", "Asia/Jakarta"],
+        ),
+        (
+            quota("1k", json!({"timeZone": "Mars"})),
+            ["quota.timeZone", "Mars"],
+        ),
+        (
+            json!({"quota": {"limit": "1", "per": "Second"}, "callsPerRequest": "0"}),
+            ["callsPerRequest", "above 0"],
+        ),
+    ] {
+        let mut named = one.clone();
+        named["name"] = json!("a");
+        let sound = json!({"name": "b", "quota": {"limit": "1", "per": "Second"}});
+        let c = depending(json!([named, sound]));
+        let checked = c.check();
+        let problems = &checked.workloads[&id("shop", "web")].problems;
+        assert_eq!(c.reasons("shop", "web"), ["DependencyLeftOut"], "{one}");
+        let text = problems[0].to_string();
+        for word in words {
+            assert!(text.contains(word), "{word:?} is not in {text:?}");
+        }
+        assert_eq!(c.web().depends.len(), 1, "the other one stands: {one}");
+    }
+    let twice = json!({"name": "b", "quota": {"limit": "1", "per": "Second"}});
+    let c = depending(json!([twice.clone(), twice]));
+    assert_eq!(c.reasons("shop", "web"), ["DependencyLeftOut"]);
+    assert_eq!(c.web().depends.len(), 1);
 }

@@ -2,12 +2,15 @@
 
 use super::*;
 use crate::testing;
+use pinisi_planner::model::amounts::MilliLoad;
 use pinisi_planner::model::budget::BudgetName;
+use pinisi_planner::model::dependency::{Dependency, MilliCalls, Supplier};
 use pinisi_planner::model::money::Currency;
 use pinisi_planner::model::price::PerHour;
 use pinisi_planner::model::quota::{Limit, QuotaResource};
 use pinisi_planner::model::site::SiteName;
 use pinisi_planner::model::workload::{SignalFault, WorkloadId};
+use pinisi_planner::reason::Takes;
 
 fn said(decision: &Decision, errors: &[ActError]) -> Vec<(&'static str, &'static str, String)> {
     planned(
@@ -207,4 +210,40 @@ fn a_sensitive_pod_abroad_is_said_above_all_of_the_guard() {
         guarded(&subject, GuardState::InPlace),
         ("False", "PodsOffLawfulNodes".into())
     );
+}
+
+#[test]
+fn a_bottleneck_is_said_where_there_is_something_to_depend_on() {
+    let reason = Reason::Bottlenecked {
+        dependency: "sms".into(),
+        served: MilliLoad(50_000),
+        wanted: MilliLoad(90_000),
+        need: Replicas::new(9),
+        to: Replicas::new(5),
+        takes: Takes::PerSecond {
+            limit: MilliLoad(50_000),
+            needed: MilliLoad(90_000),
+        },
+    };
+    let decision = testing::decision((5, 5), (0, 0), vec![reason], vec![]);
+    let mut world = testing::workload(5, 0);
+    let bottlenecked = |world: &Workload, decision: &Decision| {
+        let guard = GuardState::InPlace;
+        let all = planned(&testing::subject(), world, decision, &[], &guard);
+        all.into_iter().find(|said| said.kind == "Bottlenecked")
+    };
+    assert_eq!(bottlenecked(&world, &decision), None);
+    world.depends.push(Dependency {
+        name: "sms".into(),
+        calls: MilliCalls(1000),
+        supplier: Supplier::PerSecond(MilliLoad(50_000)),
+    });
+    let said = bottlenecked(&world, &decision).unwrap();
+    assert_eq!((said.word(), said.reason.as_str()), ("True", "QuotaFull"));
+    assert_eq!(
+        said.message,
+        "sms lets 50 of 90 be served: its quota is 50 calls a second and it would take 90; ask for more of it, or call it less often; until then 5 replicas instead of 9"
+    );
+    let fine = testing::decision((5, 5), (0, 0), vec![], vec![]);
+    assert_eq!(bottlenecked(&world, &fine).unwrap().word(), "False");
 }

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod bad_input;
+mod bottleneck;
 mod budget;
 mod contested;
 mod deletion;
@@ -42,4 +43,6 @@ const GROUPS: &[NodeGroupSpec] = &[
     ("cloud-pool", 0, 4),
     ("home-paid", 1, 4),
     ("cloud-paid", 2, 4),
+    ("home-neck", 1, 4),
+    ("cloud-neck", 2, 8),
 ];
