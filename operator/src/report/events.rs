@@ -24,7 +24,7 @@ pub struct Note {
 type Turn = (&'static str, bool, &'static str, &'static str);
 
 /// Turns of a workload.
-const TURNS: [Turn; 7] = [
+const TURNS: [Turn; 8] = [
     ("Overflowing", false, "OverflowOpened", "OverflowClosed"),
     ("CapacityShort", false, "CapacityShort", "CapacityEnough"),
     ("BudgetLimited", false, "BudgetLimited", "BudgetEnough"),

@@ -547,7 +547,7 @@ fn a_dependency_that_cannot_be_used_is_left_out_and_said() {
             ["quota.limit", "above 0"],
         ),
         (
-            quota("1k", none.clone()),
+            quota("1k", none),
             ["quota.timeZone", "Asia/Jakarta"],
         ),
         (
