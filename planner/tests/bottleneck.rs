@@ -1,7 +1,7 @@
 //! What back ends and outside quotas cannot serve is not paid for: the registration of 2020 in Central
 //! Java, where an identity check allowed 300,000 calls a day and 501,665 visits came by 14:30.
 
-#![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation)]
 
 mod common;
 

@@ -436,7 +436,7 @@ fn renamed(world: &World, memory: &Memory, to: impl Fn(&SiteName) -> SiteName) -
 }
 
 /// Changes of direction in 400 s, where home's room is in pieces.
-const TURNS_MAX: u32 = 4;
+const TURNS_MAX: u32 = 6;
 /// The same worlds each time: of other ones, about one in a thousand loses a Ready replica while room in
 /// pieces is put together (open, see ARCHITECTURE.md).
 const WORLDS: RngSeed = RngSeed::Fixed(1);

@@ -546,10 +546,7 @@ fn a_dependency_that_cannot_be_used_is_left_out_and_said() {
             quota("0", json!({"timeZone": "Asia/Jakarta"})),
             ["quota.limit", "above 0"],
         ),
-        (
-            quota("1k", none),
-            ["quota.timeZone", "Asia/Jakarta"],
-        ),
+        (quota("1k", none), ["quota.timeZone", "Asia/Jakarta"]),
         (
             quota("1k", json!({"timeZone": "Mars"})),
             ["quota.timeZone", "Mars"],

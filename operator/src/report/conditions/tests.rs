@@ -48,6 +48,7 @@ fn all_is_well() {
             ("Stalled", "False"),
             ("Overflowing", "False"),
             ("CapacityShort", "False"),
+            ("BudgetLimited", "False"),
             ("Contested", "False"),
             ("ScalingActive", "True"),
         ]
