@@ -13,9 +13,12 @@ use crate::model::dependency::{DayQuota, Dependency, MilliCalls, Supplier};
 use crate::model::workload::{LoadDemand, Signal, Workload, WorkloadId};
 use crate::placement::Left;
 use crate::reason::{Reason, Takes};
-use crate::time::after;
+use crate::time::{after, elapsed};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
+
+/// A load that came within this time still counts as offered.
+const LATELY: SignedDuration = SignedDuration::from_secs(15);
 
 /// Load and replicas that are asked for, before anything is cut.
 struct Asked<'a> {
@@ -40,7 +43,9 @@ pub(crate) fn limit(
     let Some(load) = load_of(&workload.demand).filter(|_| !workload.depends.is_empty()) else {
         return BTreeMap::new();
     };
-    let lately = wanted.statistics.samples.iter().map(|(_, x)| *x);
+    let samples = wanted.statistics.samples.iter();
+    let lately = samples.filter(|(at, _)| elapsed(*at, now) <= LATELY);
+    let lately = lately.map(|(_, x)| *x);
     let fresh = match load.signal {
         Signal::Fresh { load, at: _ } => Some(load),
         Signal::Stale { .. } | Signal::Missing(_) => None,

@@ -79,7 +79,14 @@ fn a_back_end_that_is_full_is_named_and_no_cloud_is_paid_for() {
         world.exporter.set(front, "web", Offered::Rps(20.0));
         eventually("nothing is a bottleneck any more", 30, async || {
             let named = condition(client, front, "web", "Bottlenecked").await?;
-            Ok(named.is_some_and(|c| c.0 == "False" && c.1 == "Served"))
+            anyhow::ensure!(
+                named
+                    .as_ref()
+                    .is_some_and(|c| c.0 == "False" && c.1 == "Served"),
+                "{named:?} {:?}",
+                workload(client, front, "web").await?.status
+            );
+            Ok(true)
         })
         .await
     });
