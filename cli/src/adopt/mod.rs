@@ -26,7 +26,9 @@ use args::{AdoptNext, AdoptOptions, MakeOptions};
 use ground::Ground;
 use kube::Api;
 use plan::{Step, plan};
+use serde_json::Value;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Does what is asked.
 ///
@@ -105,6 +107,11 @@ async fn make(cluster: &Cluster, options: &MakeOptions, output: Output) -> Resul
     Ok(ending)
 }
 
+/// A new label is known to the whole API server by then.
+const LABEL_SEEN_WITHIN: Duration = Duration::from_secs(10);
+/// How often it is tried.
+const LABEL_LOOK: Duration = Duration::from_millis(500);
+
 async fn ground(cluster: &Cluster) -> Ground {
     let (sites, nodes) = tokio::join!(
         list(Api::all(cluster.client.clone()), "sites", |site| site),
@@ -147,7 +154,7 @@ async fn carry_out(cluster: &Cluster, plan: &plan::Plan) -> Result<Ending> {
             Step::CreateWorkload { name: _ } => {
                 let manifest = plan.manifest.as_ref();
                 let manifest = manifest.ok_or_else(|| anyhow!("there is no manifest"))?;
-                cluster.create_workload(manifest, false).await
+                create(cluster, manifest, written).await
             }
         };
         match done {
@@ -160,6 +167,19 @@ async fn carry_out(cluster: &Cluster, plan: &plan::Plan) -> Result<Ending> {
         }
     }
     Ok(Ending::Done)
+}
+
+/// The guard compares the class with the namespace as the API server has it in its cache: where the
+/// label is new, it may take a moment until the workload is let in.
+async fn create(cluster: &Cluster, manifest: &Value, labelled: bool) -> Result<()> {
+    let until = tokio::time::Instant::now() + LABEL_SEEN_WITHIN;
+    loop {
+        let made = cluster.create_workload(manifest, false).await;
+        if made.is_ok() || !labelled || tokio::time::Instant::now() >= until {
+            return made;
+        }
+        tokio::time::sleep(LABEL_LOOK).await;
+    }
 }
 
 /// The target in the words of an error.
