@@ -31,29 +31,22 @@ struct Asked<'a> {
 }
 
 /// Cuts what is wanted to what can be served, and never what runs while nothing may shrink, nor
-/// minReplicas. Returns what quotas a day have spent, to be remembered.
+/// minReplicas.
 pub(crate) fn limit(
     id: &WorkloadId,
     workload: &Workload,
     floor: Replicas,
     wanted: &mut Wanted,
-    left: &mut Left<'_>,
+    left: &Left<'_>,
     now: Timestamp,
-) -> BTreeMap<String, Spent> {
+) {
     let Some(load) = load_of(&workload.demand).filter(|_| !workload.depends.is_empty()) else {
-        return BTreeMap::new();
-    };
-    let samples = wanted.statistics.samples.iter();
-    let lately = samples.filter(|(at, _)| elapsed(*at, now) <= LATELY);
-    let lately = lately.map(|(_, x)| *x);
-    let fresh = match load.signal {
-        Signal::Fresh { load, at: _ } => Some(load),
-        Signal::Stale { .. } | Signal::Missing(_) => None,
+        return;
     };
     let asked = Asked {
         id,
         load,
-        offered: lately.chain(fresh).max().unwrap_or_default(),
+        offered: offered(load, wanted, now),
         need: wanted.want,
         now,
     };
@@ -79,12 +72,39 @@ pub(crate) fn limit(
         .reasons
         .extend(said.into_iter().map(|(_, reason)| reason));
     wanted.want = to;
-    let could = times(load.per_replica, to.get().into());
+}
+
+/// Promises the calls that the total makes, whoever said it. Returns what quotas a day have spent,
+/// to be remembered.
+pub(crate) fn promise(
+    id: &WorkloadId,
+    workload: &Workload,
+    wanted: &Wanted,
+    left: &mut Left<'_>,
+    now: Timestamp,
+) -> BTreeMap<String, Spent> {
+    let Some(load) = load_of(&workload.demand).filter(|_| !workload.depends.is_empty()) else {
+        return BTreeMap::new();
+    };
+    let could = times(load.per_replica, wanted.want.get().into());
+    let served = offered(load, wanted, now).min(could);
     for dependency in &workload.depends {
-        let calls = calls_of(asked.offered.min(could), dependency);
+        let calls = calls_of(served, dependency);
         left.supplies.take(id, dependency, calls);
     }
     left.supplies.spent(id)
+}
+
+/// What came lately, at its highest.
+fn offered(load: &LoadDemand, wanted: &Wanted, now: Timestamp) -> MilliLoad {
+    let samples = wanted.statistics.samples.iter();
+    let lately = samples.filter(|(at, _)| elapsed(*at, now) <= LATELY);
+    let fresh = match load.signal {
+        Signal::Fresh { load, at: _ } => Some(load),
+        Signal::Stale { .. } | Signal::Missing(_) => None,
+    };
+    let lately = lately.map(|(_, x)| *x).chain(fresh);
+    lately.max().unwrap_or_default()
 }
 
 /// What one dependency lets be served.

@@ -95,6 +95,9 @@ pub(crate) fn decide<'a>(
 
     let mut seats = Seats::of(world, workload, now);
     let moving = drain::sound(moving, &seats, &before.sites, &turn.blocked);
+    if let Some(word) = word {
+        seats.pin(word);
+    }
     seats.sort(moving.as_ref(), &before.sites, &turn.blocked);
     // What was kept for this workload alone is its own to decide on.
     for row in &seats.rows {
@@ -105,9 +108,10 @@ pub(crate) fn decide<'a>(
 
     let (holder, contest) = hold(workload, untouched, &seats, &before, now);
     let writes = workload.mode == Mode::Active && holder == Holder::Us && !untouched;
-    let decided = before.total;
+    // Where nothing is to be done a total of an override that is over says nothing.
+    let decided = before.total.filter(|_| !untouched);
     let count = Count {
-        present: seats.present(decided.is_some() && workload.demand != Demand::Untouched),
+        present: seats.present(decided.is_some()),
         specified: seats.specified(),
         decided,
         ours: writes,
@@ -126,10 +130,11 @@ pub(crate) fn decide<'a>(
             ..early
         };
     }
-    let spent = bottleneck::limit(id, workload, count.floor(), &mut wanted, left, now);
+    bottleneck::limit(id, workload, count.floor(), &mut wanted, left, now);
     if let Some(word) = word {
         wanted = demand::overridden(wanted, word);
     }
+    let spent = bottleneck::promise(id, workload, &wanted, left, now);
     let mut reasons = std::mem::take(&mut wanted.reasons);
     if let Holder::Other { writer, writes } = &holder {
         reasons.push(Reason::Contested {
@@ -338,9 +343,6 @@ impl Turn<'_> {
         moving: Option<Drain>,
         reasons: &mut Vec<Reason>,
     ) -> (Option<Drain>, Option<Unpaid>) {
-        if let Some(word) = self.word {
-            seats.pin(word);
-        }
         let moving = drain::absorb(moving, seats, wanted.want, self.now);
         allocate(seats, wanted.want, wanted.held);
         let placed = seats.targets();

@@ -73,7 +73,9 @@ pub(crate) fn decide(
     match demand {
         Demand::Untouched => {
             let statistics = only_blocked(statistics);
-            said(count.present, Reason::Untouched, statistics)
+            // Under an override twins may be there for a while; the total is still what was found.
+            let total = count.decided.unwrap_or(count.present);
+            said(total, Reason::Untouched, statistics)
         }
         Demand::Fixed(n) => said(*n, Reason::SetByHand(*n), only_blocked(statistics)),
         Demand::Load(load) => {

@@ -103,6 +103,7 @@ pub(crate) fn absorb(
         home.keep = home.keep.plus(grown);
         drain.moving = drain.moving.minus(grown);
         drain.since = now;
+        seats.keep_affordable();
     }
     Some(drain)
 }
@@ -165,7 +166,9 @@ fn finish_step(mut drain: Drain, seats: &mut Seats, round: &Round<'_>) -> Outcom
     if round.held || grows {
         return wait(drain);
     }
-    if leg.spec >= made && leg.ready >= leg.spec {
+    // While more are there than asked for, nobody knows which of them will go.
+    let followed = leg.bound <= leg.spec || leg.rolling;
+    if leg.spec >= made && leg.ready >= leg.spec && followed {
         if let Some(from) = seats.row_mut(&drain.from) {
             from.target = from.target.minus(drain.moving);
         }

@@ -626,7 +626,7 @@ fn history() -> impl Strategy<Value = Vec<(Event, i64)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(300))]
 
     /// Whatever loads, prices, restarts and losses come, what was really paid never passes the
     /// ceiling, the account never says less than that, and no hour costs more than it may.

@@ -163,7 +163,7 @@ fn a_restart_in_any_phase_goes_on() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(60))]
 
     /// Whatever the sizes: nothing Ready is lost, steps are bounded, and all come home.
     #[test]

@@ -59,7 +59,7 @@ fn queue(milli: i64) -> Metric {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(2000))]
 
     /// Total and bounded: no input makes it panic, and what it keeps does not grow.
     #[test]

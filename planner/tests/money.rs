@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
+use common::cases;
 use jiff::SignedDuration;
 use pinisi_planner::model::amounts::{Replicas, Resources};
 use pinisi_planner::model::money::{Currency, Money, NotMoney};
@@ -75,7 +78,7 @@ fn a_replica_costs_what_it_requests_rounded_up() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(256))]
 
     /// Said and read again it is the same, and no text makes it panic.
     #[test]

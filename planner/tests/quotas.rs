@@ -189,7 +189,7 @@ fn several(asks: &[Asks]) -> Cluster {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(300))]
 
     /// Whatever a namespace's workloads want, in whatever order they grow, fall and come home: no
     /// plan asks for more of them than the quotas hold.

@@ -276,7 +276,7 @@ fn lost_world() -> impl Strategy<Value = (World, u32, i64)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(1000))]
 
     /// Whatever the world: nothing is written where nobody answers, and the count there is kept.
     #[test]

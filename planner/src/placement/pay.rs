@@ -63,7 +63,19 @@ impl Seats {
                 self.purses.insert(currency, purse);
             }
         }
+        self.keep_affordable();
+    }
+
+    /// Lowers what counts as placed to what there is money for. A site that loses any to money pays
+    /// for none that are misplaced either.
+    pub(crate) fn keep_affordable(&mut self) {
+        let before: Vec<_> = self.rows.iter().map(|row| row.keep).collect();
         self.cut(|row| &mut row.keep);
+        for (row, before) in self.rows.iter_mut().zip(before) {
+            if row.keep < before {
+                row.misplaced = Replicas::ZERO;
+            }
+        }
     }
 
     /// How many replicas more a site may get for the money.

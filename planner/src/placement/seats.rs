@@ -96,7 +96,13 @@ impl Seat {
     /// Makes way: those that move stay until they are Ready elsewhere, the others and those without
     /// a node go at once.
     pub(crate) fn make_way(&mut self, moves: Replicas, goes: Replicas) {
-        self.keep = self.keep.minus(self.leg.without_node()).minus(goes);
+        let without_node = self.leg.without_node();
+        let of_misplaced = without_node.min(self.misplaced);
+        self.misplaced = self.misplaced.minus(of_misplaced);
+        self.keep = self
+            .keep
+            .minus(without_node.minus(of_misplaced))
+            .minus(goes);
         let moves = moves.min(self.keep);
         self.keep = self.keep.minus(moves);
         self.misplaced = self.misplaced.plus(moves);
@@ -231,12 +237,12 @@ impl Seats {
             let mut left = tier.max;
             // What cannot be changed is counted first, so that changing the rest changes nothing in it.
             for fixed in [true, false] {
-                let of_turn = |r: &&mut Seat| r.tier == i && (r.away != Away::Here) == fixed;
+                let of_turn = |r: &&mut Seat| r.tier == i && r.fixed().is_some() == fixed;
                 for row in self.rows.iter_mut().filter(of_turn) {
                     let keep = row.keep.min(left);
                     row.misplaced = row.keep.minus(keep);
                     row.keep = keep;
-                    left = left.minus(keep);
+                    left = left.minus(row.fixed().unwrap_or(keep));
                 }
             }
         }

@@ -17,6 +17,23 @@ use pinisi_planner::{Memory, Plan, Step, WorkloadId, plan};
 use std::collections::BTreeMap;
 
 pub const GIB: u64 = 1 << 30;
+
+/// The same random cases each time; with PINISI_DEEP=1 a hundred times as many, begun by chance, as in
+/// `cargo lab test --deep properties`.
+pub fn cases(n: u32) -> proptest::test_runner::Config {
+    use proptest::test_runner::{Config, RngSeed};
+    let (cases, rng_seed) = match std::env::var_os("PINISI_DEEP") {
+        Some(_) => (n.saturating_mul(100), RngSeed::Random),
+        None => (n, RngSeed::Fixed(1)),
+    };
+    Config {
+        cases,
+        rng_seed,
+        failure_persistence: None,
+        ..Config::default()
+    }
+}
+
 pub const QUOTA_RESOURCES: [QuotaResource; 5] = [
     QuotaResource::Pods,
     QuotaResource::Cpu,

@@ -27,6 +27,8 @@ pub enum Case {
     Demo,
     /// An older Kubernetes, alone and as the cloud; it is built where the cache has none
     Older,
+    /// A hundred times as many random cases of the planner's properties, begun by chance
+    Properties,
 }
 
 /// One line of the outcome.
@@ -50,6 +52,7 @@ impl Case {
             Self::Kill => "kill",
             Self::Demo => "demo",
             Self::Older => "older",
+            Self::Properties => "properties",
         }
     }
 
@@ -91,6 +94,7 @@ impl Case {
                 "older::a_workload_travels_to_an_older_cluster_and_comes_home",
                 "--nocapture",
             ],
+            Self::Properties => vec!["test", "--package", "pinisi-planner", "--tests"],
         }
     }
 
@@ -100,7 +104,7 @@ impl Case {
         match self {
             Self::Steady => Some(1),
             Self::Older => Some(2),
-            Self::Parity | Self::Kill | Self::Demo => None,
+            Self::Parity | Self::Kill | Self::Demo | Self::Properties => None,
         }
     }
 }
@@ -113,6 +117,7 @@ pub async fn deep(case: Case, json: Option<&Path>) -> Result<bool> {
     let runner = Runner::new(checkout(), true)?;
     let started = Instant::now();
     let mut command = runner.cargo(&case.args());
+    command.env("PINISI_DEEP", "1");
     command.stdout(Stdio::piped());
     let mut child = runner.spawn(command)?;
     let mut output = BufReader::new(child.stdout.take().context("no pipe from cargo")?).lines();
