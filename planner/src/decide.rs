@@ -180,7 +180,7 @@ pub(crate) fn decide<'a>(
     for row in &seats.rows {
         if let Some(room) = left.rooms.get_mut(&row.site) {
             let new = row.target.minus(row.leg.bound);
-            let fitted = room.take(workload.request, new);
+            let fitted = room.take(workload.request, sensitive, new);
             if fitted < new {
                 unfit.insert(row.site.clone(), new.minus(fitted));
             }

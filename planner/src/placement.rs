@@ -2,6 +2,7 @@
 //! Not here: how many (demand), and the way home (drain).
 
 pub(crate) mod allocate;
+pub(crate) mod awaited;
 pub(crate) mod claim;
 pub(crate) mod coming;
 pub(crate) mod displace;

@@ -130,6 +130,7 @@ pub fn plan_from(world: &World, mut memory: Memory, now: Timestamp) -> Plan {
         workloads.insert(id.clone(), turned.decision);
         memories.insert(id.clone(), turned.memory);
     }
+    left.rooms.values_mut().for_each(Room::hold_for_waiting);
     let (ways, waiting) = make_way(&pass, &before, &mass, &waits, &mut left);
     for (id, site, leaving) in waiting {
         if let Some(decision) = workloads.get_mut(&id) {

@@ -94,13 +94,14 @@ pub(crate) fn claims(world: &World, waits: &[Wait], left: &mut Left<'_>) -> Vec<
                 continue;
             }
             let lacks = |n: Replicas| room.lacks(workload.request, n);
+            let all = lacks(missing);
+            // One replica may lack more than all of them, where what is free is in pieces: what is to
+            // leave for all is tried first.
+            let min = lacks(wait.below_min.min(missing)).min(all);
             claims.push(Claim {
                 by: wait.id.clone(),
                 site: site.clone(),
-                need: Need {
-                    all: lacks(missing),
-                    min: lacks(wait.below_min.min(missing)),
-                },
+                need: Need { all, min },
             });
         }
     }

@@ -5,6 +5,7 @@
 
 use crate::model::amounts::{Percent, Replicas, Resources};
 use crate::model::site::{Reach, Site};
+use crate::placement::awaited::Awaited;
 use crate::placement::coming::Coming;
 use crate::placement::nodes::{Free, Nodes};
 
@@ -36,6 +37,9 @@ pub(crate) struct Room {
     open: bool,
     /// A Sensitive workload waits for room here: mass traffic takes none.
     claimed: bool,
+    /// Sizes of Sensitive pods that have no node yet, and what mass traffic must leave them.
+    waiting: Vec<Resources>,
+    awaited: Vec<Awaited>,
 }
 
 impl Room {
@@ -83,6 +87,8 @@ impl Room {
             high: site.high,
             open: site.open && site.reach == Reach::Reachable,
             claimed: false,
+            waiting: Vec::new(),
+            awaited: Vec::new(),
         }
     }
 
@@ -113,10 +119,15 @@ impl Room {
             free.minus(self.reserve).fits(request)
         };
         let under_high = || self.total.percent(self.high).minus(self.used).fits(request);
+        let beside_awaited = || {
+            let allows = self.awaited.iter().map(|a| a.allows(request));
+            allows.min().unwrap_or(u64::MAX)
+        };
+        let of_mass = || allowed().min(beside_reserve()).min(beside_awaited());
         let most = match asker {
             Asker::Sensitive => allowed(),
-            Asker::Mass => allowed().min(beside_reserve()),
-            Asker::MassUnderHigh => allowed().min(beside_reserve()).min(under_high()),
+            Asker::Mass => of_mass(),
+            Asker::MassUnderHigh => of_mass().min(under_high()),
         };
         let most = most.min(enough.get().into());
         let there = self.nodes.fits(request, most);
@@ -136,7 +147,12 @@ impl Room {
     /// Takes room for replicas that are not bound yet, each on the node with the most free CPU as
     /// the scheduler would, and on nodes to come where those that are there are full. What does not
     /// fit takes none: it waits, and so holds nothing. Returns how many fitted.
-    pub(crate) fn take(&mut self, request: Resources, replicas: Replicas) -> Replicas {
+    pub(crate) fn take(
+        &mut self,
+        request: Resources,
+        sensitive: bool,
+        replicas: Replicas,
+    ) -> Replicas {
         let mut taken = 0u64;
         while taken < u64::from(replicas.get())
             && (self.nodes.take(request) || self.coming.take(request))
@@ -146,7 +162,23 @@ impl Room {
         let sum = request.times(taken);
         self.used = self.used.plus(sum);
         self.count(sum);
+        if !sensitive {
+            let awaited = self.awaited.iter_mut();
+            awaited.for_each(|a| a.beside(request, taken));
+        } else if taken > 0 && !self.waiting.contains(&request) {
+            self.waiting.push(request);
+        }
         Replicas::new(u32::try_from(taken).unwrap_or(u32::MAX))
+    }
+
+    /// After the Sensitive workloads: what others must leave for those of them that have no node yet.
+    pub(crate) fn hold_for_waiting(&mut self) {
+        let fits = |request| {
+            let there = self.nodes.fits(request, u64::MAX);
+            there.saturating_add(self.coming.fits(request, u64::MAX))
+        };
+        let held = self.waiting.iter().map(|r| Awaited::of(*r, fits(*r)));
+        self.awaited = held.collect();
     }
 
     /// Keeps mass traffic out until a Sensitive workload has found room. False where it is not
