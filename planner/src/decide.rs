@@ -556,11 +556,12 @@ fn rank(reason: &Reason) -> u8 {
         Reason::Overflow { .. } => 11,
         Reason::Warming { .. } => 12,
         Reason::Scheduled { .. }
+        | Reason::Forecast { .. }
         | Reason::HeldByWindow { .. }
         | Reason::Stabilized { .. }
         | Reason::RateLimited { .. } => 13,
         Reason::AtMinimum(_) => 14,
-        Reason::Load { .. } | Reason::Metric { .. } => 15,
+        Reason::Load { .. } | Reason::Metric { .. } | Reason::ForecastSilent(_) => 15,
         Reason::SetByHand(_) => 16,
         Reason::Untouched => 17,
         Reason::Observed => 18,

@@ -1,6 +1,8 @@
 //! How many replicas in all, and why: from a hand, from a load signal, from metrics, from a schedule
 //! on top, or from whoever owns the count. Not here: where they run, and whether that many fit.
 
+mod days;
+mod forecast;
 mod gate;
 mod growth;
 mod histogram;
@@ -10,6 +12,7 @@ mod schedule;
 mod trend;
 mod window;
 
+pub use forecast::{ALLOWANCE_PERCENT, Forecast};
 pub use growth::{Growth, hold};
 pub(crate) use schedule::replicas_of;
 pub use trend::SAMPLES_MAX;

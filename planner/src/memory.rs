@@ -2,7 +2,7 @@
 //! a restart; [`Statistics`] may be lost, and until they are back nothing shrinks.
 
 use crate::budget::ledger::Ledger;
-use crate::demand::Growth;
+use crate::demand::{Forecast, Growth};
 use crate::hpa;
 use crate::model::amounts::{MilliLoad, Replicas};
 use crate::model::dependency::MilliCalls;
@@ -109,6 +109,9 @@ pub struct Statistics {
     /// How the load has grown in the past.
     #[serde(default)]
     pub growth: Growth,
+    /// The last two weeks, where a forecast is asked for.
+    #[serde(default)]
+    pub forecast: Option<Box<Forecast>>,
     /// Sites that did not take pods, and until when they are not tried again.
     pub blocked: BTreeMap<SiteName, Blocked>,
     /// What the metrics have come to so far.

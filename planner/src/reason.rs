@@ -53,6 +53,15 @@ pub enum Reason {
         /// True where its load has not come, so that replicas are given up again.
         no_show: bool,
     },
+    /// Earlier days ask for this many.
+    Forecast {
+        /// The load that they let expect, with its margin.
+        load: MilliLoad,
+        /// Replicas for it.
+        need: Replicas,
+    },
+    /// The forecast is on and adds nothing.
+    ForecastSilent(Silence),
     /// Cut by minReplicas.
     AtMinimum(Replicas),
     /// Cut by maxReplicas.
@@ -261,6 +270,17 @@ pub enum Reason {
     Observed,
 }
 
+/// Why a forecast adds nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Silence {
+    /// The same time of day is not known of two days.
+    Learning,
+    /// Making replicas by it has cost more lately than leaving it.
+    DidNotPay,
+    /// It has made its share of replicas ahead of time lately.
+    Spent,
+}
+
 /// What a dependency has, and what it would take to serve all that asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Takes {
@@ -303,6 +323,12 @@ impl Reason {
             Self::Load { .. } => "LoadNeeds",
             Self::HeldByWindow { .. } => "ScaleDownStabilized",
             Self::Scheduled { .. } => "ScheduledWindow",
+            Self::Forecast { .. } => "ForecastNeeds",
+            Self::ForecastSilent(why) => match why {
+                Silence::Learning => "ForecastLearning",
+                Silence::DidNotPay => "ForecastDidNotPay",
+                Silence::Spent => "ForecastSpent",
+            },
             Self::AtMinimum(_) => "TooFewReplicas",
             Self::AtMaximum { .. } => "TooManyReplicas",
             Self::NoSignal(fault) => match fault {
@@ -369,6 +395,16 @@ impl Reason {
     }
 }
 
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Learning => "this time of day is not known of two days yet",
+            Self::DidNotPay => "it has cost more lately than it has served",
+            Self::Spent => "it has made its share of replicas ahead of time",
+        })
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -408,6 +444,13 @@ impl fmt::Display for Reason {
                     "window {window} ({start} to {end}) asks for {replicas} of {all}{why}"
                 )
             }
+            Self::Forecast { load, need } => {
+                write!(
+                    f,
+                    "earlier days let expect a load of {load}, which needs {need}"
+                )
+            }
+            Self::ForecastSilent(why) => write!(f, "the forecast adds nothing: {why}"),
             Self::AtMinimum(min) => write!(f, "at minReplicas {min}"),
             Self::AtMaximum { need, max } => write!(f, "needs {need}, at maxReplicas {max}"),
             Self::NoSignal(fault) => write!(f, "no signal ({fault}); nothing shrinks"),

@@ -1,6 +1,6 @@
 //! Money, prices and rates: exact decimals, rounded so that nothing is counted as less than it is.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
 
 mod common;
 

@@ -6,8 +6,6 @@ use serde::{Deserialize, Serialize};
 
 /// A load not served weighs so many times a load provided for in vain.
 const UNSERVED_WEIGHS: f64 = 20.0;
-/// A judgement weighs half after this long.
-const HALF_LIFE_MILLIS: f64 = 30.0 * 60.0 * 1000.0;
 /// Natural logarithm of 2.
 const LN_2: f64 = std::f64::consts::LN_2;
 
@@ -25,19 +23,20 @@ impl Gate {
     }
 
     /// Takes in what was counted with, without the term and with it, and what came. Where the term
-    /// made no difference there is nothing to judge.
+    /// made no difference there is nothing to judge. A judgement weighs half after `half_life`.
     pub(super) fn judge(
         &mut self,
         plain: MilliLoad,
         ahead: MilliLoad,
         came: MilliLoad,
         millis: i64,
+        half_life: f64,
     ) {
         if ahead <= plain {
             return;
         }
         #[allow(clippy::cast_precision_loss)]
-        let keep = (1.0 - millis as f64 * LN_2 / HALF_LIFE_MILLIS).max(0.0);
+        let keep = (1.0 - millis as f64 * LN_2 / half_life).max(0.0);
         self.with = self.with * keep + loss(ahead, came);
         self.without = self.without * keep + loss(plain, came);
     }
@@ -56,16 +55,36 @@ fn loss(counted: MilliLoad, came: MilliLoad) -> f64 {
 mod tests {
     use super::*;
 
+    const HALF_LIFE: f64 = 1_800_000.0;
+
     #[test]
     fn a_rise_that_came_opens_it_and_rises_that_did_not_close_it() {
         let mut gate = Gate::default();
         assert!(gate.pays(), "at first it is believed");
-        gate.judge(MilliLoad(100), MilliLoad(200), MilliLoad(100), 5_000);
+        gate.judge(
+            MilliLoad(100),
+            MilliLoad(200),
+            MilliLoad(100),
+            5_000,
+            HALF_LIFE,
+        );
         assert!(!gate.pays());
-        gate.judge(MilliLoad(100), MilliLoad(200), MilliLoad(180), 5_000);
+        gate.judge(
+            MilliLoad(100),
+            MilliLoad(200),
+            MilliLoad(180),
+            5_000,
+            HALF_LIFE,
+        );
         assert!(gate.pays(), "one load not served weighs many in vain");
         for _ in 0..30 {
-            gate.judge(MilliLoad(100), MilliLoad(200), MilliLoad(100), 5_000);
+            gate.judge(
+                MilliLoad(100),
+                MilliLoad(200),
+                MilliLoad(100),
+                5_000,
+                HALF_LIFE,
+            );
         }
         assert!(!gate.pays());
     }
@@ -73,7 +92,13 @@ mod tests {
     #[test]
     fn where_it_made_no_difference_nothing_is_judged() {
         let mut gate = Gate::default();
-        gate.judge(MilliLoad(100), MilliLoad(100), MilliLoad(900), 5_000);
+        gate.judge(
+            MilliLoad(100),
+            MilliLoad(100),
+            MilliLoad(900),
+            5_000,
+            HALF_LIFE,
+        );
         assert_eq!(gate, Gate::default());
     }
 }

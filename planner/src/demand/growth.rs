@@ -13,6 +13,8 @@ use std::collections::VecDeque;
 
 /// From a change of load to the plan that sees it, at most: the window of a rate, scrape and query.
 pub const LAG: SignedDuration = SignedDuration::from_secs(10);
+/// Whether the trend paid weighs half after this long.
+const TREND_HALF_LIFE_MILLIS: f64 = 30.0 * 60.0 * 1000.0;
 /// No slot is shorter.
 const SLOT_MIN_MILLIS: i64 = 5_000;
 /// Slots that a start is cut into, where it is long.
@@ -27,7 +29,7 @@ const START_MAX: SignedDuration = SignedDuration::from_hours(1);
 pub const PAST_MAX: usize = 2 * SLOTS_A_START as usize + 8;
 
 /// From a change of load to a Ready replica for it.
-fn horizon(start_up: SignedDuration) -> SignedDuration {
+pub(super) fn horizon(start_up: SignedDuration) -> SignedDuration {
     start_up.clamp(SignedDuration::ZERO, START_MAX) + LAG
 }
 
@@ -157,7 +159,9 @@ impl Growth {
             self.seen.add(base, came, per_replica);
         }
         if let Some(slot) = self.past.get(then) {
-            self.gate.judge(slot.plain, slot.ahead, came, self.slot);
+            let Slot { plain, ahead, .. } = *slot;
+            let half_life = TREND_HALF_LIFE_MILLIS;
+            self.gate.judge(plain, ahead, came, self.slot, half_life);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A total that follows a load: the load of now with the headroom that its past growth calls for, ahead
 //! of a rise, held for a while, and what was announced on top.
 
+use super::forecast::{Forecast, Seen};
 use super::schedule::{self, Floor};
 use super::{Wanted, growth, trend, window};
 use crate::memory::Statistics;
@@ -113,6 +114,16 @@ fn from_figure(
         want = load.min;
         reasons.push(Reason::AtMinimum(load.min));
     }
+    statistics.forecast = statistics.forecast.filter(|_| load.forecast);
+    if load.forecast {
+        let seen = Seen { load: x, at, now };
+        let forecast = statistics
+            .forecast
+            .get_or_insert_with(|| Forecast::new(at).into());
+        let (more, said) = expected(load, forecast, seen, want);
+        want = more;
+        reasons.extend(said);
+    }
     // A maximum below what runs is obeyed once the history is back, as every other decrease.
     let most = if held { load.max.max(floor) } else { load.max };
     if want > most {
@@ -130,6 +141,30 @@ fn from_figure(
         outcome: None,
         scaled_to_zero: false,
     }
+}
+
+/// `want`, or what earlier days ask for beyond it, and what is said about it.
+fn expected(
+    load: &LoadDemand,
+    forecast: &mut Forecast,
+    seen: Seen,
+    want: Replicas,
+) -> (Replicas, Option<Reason>) {
+    let one = load.per_replica;
+    let of = |n: Replicas| MilliLoad(one.0.saturating_mul(n.get().into()));
+    let expected = match forecast.ahead(seen, load.start_up, of(want), of(load.max)) {
+        Ok(expected) => expected,
+        Err(silence) => return (want, Some(Reason::ForecastSilent(silence))),
+    };
+    let need = replicas(expected, one);
+    if need <= want {
+        return (want, None);
+    }
+    let reason = Reason::Forecast {
+        load: expected,
+        need,
+    };
+    (need, Some(reason))
 }
 
 /// The load that counts.

@@ -253,7 +253,7 @@ fn any_demand() -> impl Strategy<Value = Demand> {
                 scale_down_window: Some(scale_down_window),
                 signal,
                 start_up,
-                forecast: false,
+                forecast: min.get() % 2 == 1,
             })
         },
     );
@@ -691,6 +691,7 @@ fn any_memory_of_one() -> impl Strategy<Value = WorkloadMemory> {
             needs: needs.into(),
             since,
             growth: Default::default(),
+            forecast: None,
             blocked,
             syncs: syncs.map(Box::new),
         });
