@@ -24,9 +24,6 @@ use std::collections::BTreeMap;
 
 /// Room above a load, in percent, where the spec names none: an HPA at its usual target of 70 % keeps 43.
 pub const HEADROOM_DEFAULT: i32 = 30;
-/// From a write of the scale to a Ready replica. A guess until it is learnt from the pods
-/// themselves: longer than most, so that growth is asked for early rather than late.
-pub const START_UP: SignedDuration = SignedDuration::from_secs(10);
 /// Most sites that an override names.
 const OVERRIDE_SITES_MAX: usize = 32;
 
@@ -176,7 +173,7 @@ fn load(
         headroom: Percent::new(headroom),
         scale_down_window: window.map(|n| SignedDuration::from_secs(n.into())),
         signal: signal::latest(scope.index, signal, &scope.workload.key, now),
-        start_up: START_UP,
+        start_up: scope.start_up,
         forecast: false,
     })
 }

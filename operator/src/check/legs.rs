@@ -1,6 +1,7 @@
 //! What runs of a workload where: the target's own leg at home, a sibling's at each further site.
 
 use super::placement::Placed;
+use super::start_up::Starts;
 use crate::checked::Sibling;
 use crate::gather::{
     facts::{PodFacts, ScalableFacts},
@@ -17,6 +18,8 @@ pub struct Running {
     pub legs: BTreeMap<SiteName, Leg>,
     /// Highest priority of its pods; 0 where there are none.
     pub priority: i32,
+    /// How long its pods took to start.
+    pub starts: Starts,
     /// Its pods on nodes that are not lawful for Sensitive ones: pod and node.
     pub off_lawful: Vec<(String, String)>,
 }
@@ -70,6 +73,7 @@ pub fn of(
             None => home.cloned(),
         };
         if let Some(site) = site {
+            running.starts.see(&site, pod);
             count(running.legs.entry(site).or_default(), pod);
         }
     }

@@ -21,6 +21,7 @@ pub mod schedule;
 mod signal;
 mod site;
 mod sovereign;
+mod start_up;
 mod target;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 
 use super::placement::Placed;
 use super::site::CheckedSite;
+use super::start_up::Starts;
 use crate::checked::{
     Connection, Ownership, RemoteConnection, RemoteDeployment, RemoteLeg, RemoteNamespace,
 };
@@ -55,6 +56,8 @@ pub struct Found {
     pub remotes: BTreeMap<SiteName, RemoteLeg>,
     /// For the planner.
     pub legs: BTreeMap<SiteName, Leg>,
+    /// How long its pods took to start.
+    pub starts: Starts,
     /// Sites that take no more of it.
     pub refused: BTreeMap<SiteName, Refusal>,
 }
@@ -112,7 +115,7 @@ impl Search<'_> {
         let leg = if foreign {
             Leg::default()
         } else {
-            self.leg(view, site)
+            self.leg(view, site, &mut found.starts)
         };
         let standing = self.refusals.standing(&self.id(), site, &about, self.now);
         let plain = self.plain(site, connection, &namespace, deployment.as_ref());
@@ -307,7 +310,7 @@ impl Search<'_> {
         }
     }
 
-    fn leg(&self, view: &ClusterView, site: &SiteName) -> Leg {
+    fn leg(&self, view: &ClusterView, site: &SiteName, starts: &mut Starts) -> Leg {
         let deployment = view.deployments.get(&self.key());
         let mut leg = deployment.map(super::legs::leg).unwrap_or_default();
         let Some((target, selector)) = self.target.and_then(|t| Some((t, t.selector.as_ref()?)))
@@ -322,6 +325,7 @@ impl Search<'_> {
             labels.get(SITE_LABEL).map(String::as_str) == Some(site.as_str())
         };
         for pod in pods.filter(|p| !p.finished && of_site(&p.labels)) {
+            starts.see(site, pod);
             super::legs::count(&mut leg, pod);
         }
         if let Some(deployment) = deployment {

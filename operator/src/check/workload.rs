@@ -114,11 +114,13 @@ pub fn check_one(
     let Running {
         mut legs,
         priority,
+        mut starts,
         off_lawful,
     } = running;
     let Found {
         remotes,
         legs: away,
+        starts: starts_away,
         refused,
     } = Search {
         index,
@@ -144,7 +146,16 @@ pub fn check_one(
         .map(|l| l.ready);
     let total: Replicas = legs.values().map(|l| l.spec).sum();
     let home = placed.as_ref().and_then(|p| p.sites.first());
-    let scope = Scope::new(index, facts, found, siblings, home, &subject.remotes);
+    starts.join(starts_away);
+    let start_up = starts.slowest(placed.iter().flat_map(|p| &p.sites));
+    let scope = Scope::new(
+        index,
+        facts,
+        (found, siblings),
+        home,
+        &subject.remotes,
+        start_up,
+    );
     let (demand, adopt) = demand::read(&scope, spec, total, now, &mut problems);
     let windows = schedule::windows(
         &index.schedules,

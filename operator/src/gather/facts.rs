@@ -160,6 +160,8 @@ pub struct PodFacts {
     pub created: Option<Timestamp>,
     /// `status.phase`.
     pub phase: Phase,
+    /// When the scheduler gave it its node.
+    pub scheduled: Option<Timestamp>,
     /// `status.startTime`.
     pub started: Option<Timestamp>,
     /// Its condition Ready and when it turned so, where it has one.

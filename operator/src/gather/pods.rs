@@ -227,6 +227,7 @@ mod tests {
             priority: None,
             created: None,
             phase: Phase::Running,
+            scheduled: None,
             started: None,
             readiness: None,
             shape: Arc::default(),

@@ -48,6 +48,14 @@ fn is_ready(conditions: Option<&[ConditionWire]>) -> bool {
         .any(|c| c.type_.as_deref() == Some("Ready") && c.status.as_deref() == Some("True"))
 }
 
+/// When the condition PodScheduled turned True.
+fn scheduled(conditions: Option<&[ConditionWire]>) -> Option<Timestamp> {
+    let mut conditions = conditions.unwrap_or_default().iter();
+    let found = conditions.find(|c| c.type_.as_deref() == Some("PodScheduled"))?;
+    let turned = found.turned.as_ref()?;
+    (found.status.as_deref() == Some("True")).then_some(turned.0)
+}
+
 /// The condition Ready with its time; one that has never turned has stood for ever.
 fn readiness(conditions: Option<&[ConditionWire]>) -> Option<Ready> {
     let mut conditions = conditions.unwrap_or_default().iter();
@@ -224,6 +232,7 @@ impl From<PodWire> for PodFacts {
             priority,
             created: metadata.creation_timestamp.map(|t| t.0),
             phase: phase(status.phase.as_deref()),
+            scheduled: scheduled(status.conditions.as_deref()),
             started: status.start_time.map(|t| t.0),
             readiness: readiness(status.conditions.as_deref()),
             shape: Arc::new(shape.by_container()),

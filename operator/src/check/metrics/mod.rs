@@ -87,7 +87,7 @@ pub fn read(
         unknown_sites: scope.unknown().chain(unknown).collect(),
         read_at: readings::round(&asked),
         generation: scope.workload.generation,
-        start_up: super::demand::START_UP,
+        start_up: scope.start_up,
         load,
     })
 }

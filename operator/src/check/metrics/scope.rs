@@ -6,6 +6,7 @@ use crate::gather::cluster::ClusterView;
 use crate::gather::facts::{ScalableFacts, WorkloadFacts};
 use crate::gather::index::Index;
 use crate::gather::metrics::question::Place;
+use jiff::SignedDuration;
 use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::model::site::SiteName;
 use std::collections::BTreeMap;
@@ -25,6 +26,8 @@ pub struct Scope<'a> {
     pub home: Option<&'a SiteName>,
     /// Its parts in other clusters.
     pub remotes: Vec<Remote<'a>>,
+    /// How long a replica of it takes to become Ready.
+    pub start_up: SignedDuration,
 }
 
 /// A workload's part in another cluster.
@@ -59,10 +62,10 @@ impl<'a> Scope<'a> {
     pub fn new(
         index: &'a Index,
         workload: &'a WorkloadFacts,
-        target: Option<&'a ScalableFacts>,
-        siblings: &'a [&'a ScalableFacts],
+        (target, siblings): (Option<&'a ScalableFacts>, &'a [&'a ScalableFacts]),
         home: Option<&'a SiteName>,
         legs: &BTreeMap<SiteName, RemoteLeg>,
+        start_up: SignedDuration,
     ) -> Self {
         let part = |(site, leg): (&SiteName, &RemoteLeg)| {
             let view = index.clusters.get(site.as_str()).filter(|view| view.seen);
@@ -86,6 +89,7 @@ impl<'a> Scope<'a> {
             siblings,
             home,
             remotes: legs.iter().filter_map(part).collect(),
+            start_up,
         }
     }
 

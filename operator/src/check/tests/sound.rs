@@ -574,3 +574,41 @@ fn a_dependency_that_cannot_be_used_is_left_out_and_said() {
     assert_eq!(c.reasons("shop", "web"), ["DependencyLeftOut"]);
     assert_eq!(c.web().depends.len(), 1);
 }
+
+/// A pod of web that became Ready so many seconds after it had a node.
+fn started(name: &str, site: Option<&str>, node: &str, seconds: u32) -> Value {
+    let mut p = pod("shop", name, "web", site, Some(node));
+    set(
+        &mut p,
+        "status.conditions",
+        json!([
+            {"type": "PodScheduled", "status": "True", "lastTransitionTime": "2026-11-20T11:00:10Z"},
+            {"type": "Ready", "status": "True", "lastTransitionTime": format!("2026-11-20T11:{:02}:{:02}Z", (10 + seconds) / 60, (10 + seconds) % 60)},
+        ]),
+    );
+    p
+}
+
+#[test]
+fn a_start_takes_what_it_took_at_the_slowest_site() {
+    let start_up = |c: &Cluster| match c.web().demand {
+        Demand::Load(load) => load.start_up.as_secs(),
+        other => panic!("{other:?}"),
+    };
+    let mut c = Cluster::with_web();
+    assert_eq!(start_up(&c), 10, "nothing is known");
+    for (i, seconds) in [38, 41, 44, 1900, 4].into_iter().enumerate() {
+        c.pod(started(&format!("h{i}"), None, "h1", seconds));
+    }
+    assert_eq!(
+        start_up(&c),
+        45,
+        "three quarters are no slower; one turned Ready again later"
+    );
+    for i in 0..2 {
+        c.pod(started(&format!("c{i}"), Some("cloud"), "c1", 170));
+    }
+    assert_eq!(start_up(&c), 45, "two pods say nothing");
+    c.pod(started("c2", Some("cloud"), "c1", 170));
+    assert_eq!(start_up(&c), 180);
+}
