@@ -1,7 +1,11 @@
 //! The autoscalers that can be compared, by name.
 
 use crate::contenders::{
-    Contender, Each, hpa::Hpa, keda::Keda, pinisi::Pinisi, revision::Revision,
+    Contender, Each,
+    hpa::{Hpa, Tuning},
+    keda::Keda,
+    pinisi::Pinisi,
+    revision::Revision,
 };
 use crate::setup::Setup;
 use serde::{Deserialize, Serialize};
@@ -53,8 +57,8 @@ impl Algorithm {
     pub fn contender(self, setup: &Setup, equal_lag: bool) -> Box<dyn Contender> {
         match self {
             Self::Pinisi => Box::new(Pinisi::new(setup)),
-            Self::Hpa => Box::new(Each::of(setup, &Hpa::new(equal_lag))),
-            Self::Keda => Box::new(Each::of(setup, &Keda::new(equal_lag))),
+            Self::Hpa => Box::new(Each::of(setup, &Hpa::new(Tuning::default(), equal_lag))),
+            Self::Keda => Box::new(Each::of(setup, &Keda::new(Tuning::default(), equal_lag))),
             Self::Knative => Box::new(Each::of(setup, &Revision::default())),
         }
     }

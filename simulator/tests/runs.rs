@@ -8,8 +8,12 @@ use common::{setup, site, trace};
 use pinisi_planner::model::amounts::{Percent, Replicas};
 use pinisi_planner::model::site::SiteKind;
 use pinisi_simulator::contenders::{
-    Ask, Autoscaler, Contender, Each, ServiceView, View, hpa::Hpa, keda::Keda, oracle,
-    pinisi::Pinisi, revision::Revision,
+    Ask, Autoscaler, Contender, Each, ServiceView, View,
+    hpa::{Hpa, Tuning},
+    keda::Keda,
+    oracle,
+    pinisi::Pinisi,
+    revision::Revision,
 };
 use pinisi_simulator::crowd::Patience;
 use pinisi_simulator::rows::registration;
@@ -39,16 +43,22 @@ impl Contender for Puppet {
 fn contenders(setup: &Setup) -> Vec<(&'static str, Box<dyn Contender>)> {
     vec![
         ("pinisi", Box::new(Pinisi::new(setup))),
-        ("hpa", Box::new(Each::of(setup, &Hpa::new(false)))),
+        (
+            "hpa",
+            Box::new(Each::of(setup, &Hpa::new(Tuning::default(), false))),
+        ),
         (
             "hpa at equal lag",
-            Box::new(Each::of(setup, &Hpa::new(true))),
+            Box::new(Each::of(setup, &Hpa::new(Tuning::default(), true))),
         ),
-        ("keda", Box::new(Each::of(setup, &Keda::new(false)))),
+        (
+            "keda",
+            Box::new(Each::of(setup, &Keda::new(Tuning::default(), false))),
+        ),
         ("knative", Box::new(Each::of(setup, &Revision::default()))),
         (
             "keda at equal lag",
-            Box::new(Each::of(setup, &Keda::new(true))),
+            Box::new(Each::of(setup, &Keda::new(Tuning::default(), true))),
         ),
     ]
 }
@@ -369,8 +379,14 @@ fn figures_of_a_small_run() {
     let setup = setup(&registration(), 500.0, 1000, 60);
     let oracle = oracle::tally(&setup);
     let of = |mut c: Box<dyn Contender>| Summary::of(&run(&setup, c.as_mut()), &oracle);
-    let hpa = of(Box::new(Each::of(&setup, &Hpa::new(false))));
-    let keda = of(Box::new(Each::of(&setup, &Keda::new(false))));
+    let hpa = of(Box::new(Each::of(
+        &setup,
+        &Hpa::new(Tuning::default(), false),
+    )));
+    let keda = of(Box::new(Each::of(
+        &setup,
+        &Keda::new(Tuning::default(), false),
+    )));
     // These two do not change unless the models do. Whoever changes them renews docs/measured.md.
     let figures = |unserved_pct, cost_ratio, replica_hours, churn| Summary {
         unserved_pct,

@@ -8,13 +8,14 @@ use crate::fleet::{self, Pod};
 use crate::time::Millis;
 use jiff::SignedDuration;
 use pinisi_planner::hpa::{self, Phase, PodKey, PodRequests, Reading, ReadyStatus};
+use pinisi_planner::hpa::{Behavior, Tolerance};
 use pinisi_planner::hpa::{Metric, PodValue, ResourceName, ResourceTarget};
 use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::model::site::SiteName;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Percent of the request to hold.
+/// Percent of what a replica can do that is the target, where nobody tuned it.
 pub const TARGET: i32 = 70;
 /// The controller syncs every 15 s; metrics-server measures over 15 s, and its answer is 15 s old when a
 /// sync reads it.
@@ -26,27 +27,48 @@ pub const PIPELINE: Pipeline = Pipeline {
 /// CPU that a replica requests, and has: one core, in thousandths.
 const REQUEST: i64 = 1000;
 
+/// What people set in an HPA or by its controller's flags.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tuning {
+    /// Percent of what a replica can do; above 0. Of CPU it is of the request, which is as much.
+    pub target: i32,
+    /// Ratio that counts as on target, above and below 1; `--horizontal-pod-autoscaler-tolerance`.
+    pub tolerance: Tolerance,
+    /// `spec.behavior`, its defaults filled in.
+    pub behavior: Option<Behavior>,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            target: TARGET,
+            tolerance: Tolerance::DEFAULT,
+            behavior: None,
+        }
+    }
+}
+
 /// The HPA.
 #[derive(Clone, Debug)]
 pub struct Hpa {
     pipeline: Pipeline,
-    target: i32,
+    tuning: Tuning,
     memory: hpa::Memory,
     requests: Arc<PodRequests>,
     pods: Vec<(u64, hpa::Pod)>,
 }
 
 impl Hpa {
-    /// With its defaults. At equal lag its metric comes the way that Pinisi's does.
+    /// At equal lag its metric comes the way that Pinisi's does.
     #[must_use]
-    pub fn new(equal_lag: bool) -> Self {
+    pub fn new(tuning: Tuning, equal_lag: bool) -> Self {
         let container = hpa::Container {
             name: "app".into(),
             requests: BTreeMap::from([(ResourceName::new("cpu"), REQUEST)]),
         };
         Self {
             pipeline: if equal_lag { PINISI_PIPELINE } else { PIPELINE },
-            target: TARGET,
+            tuning,
             memory: hpa::Memory::default(),
             requests: Arc::new(PodRequests {
                 pod: None,
@@ -156,29 +178,30 @@ impl Autoscaler for Hpa {
         let metrics = [Metric::Resource {
             name: ResourceName::new("cpu"),
             container: None,
-            target: ResourceTarget::Utilization(self.target),
+            target: ResourceTarget::Utilization(self.tuning.target),
             reading: match view.silent_since() {
                 None => Reading::Read(self.values(view)),
                 Some(_) => Reading::Lost(hpa::Fault::Unavailable("no answer".into())),
             },
         }];
         let pods: Vec<hpa::Pod> = self.pods.iter().map(|(_, pod)| pod.clone()).collect();
-        sync(view, &metrics, &pods, &mut self.memory)
+        sync(view, &self.tuning, (&metrics, &pods), &mut self.memory)
     }
 }
 
-/// One sync without a behavior, as an HPA has it that nobody tuned.
+/// One sync, and what it remembers of its own change. `min` of 0 is the HPA's own way to nothing.
 pub(super) fn sync(
     view: &ServiceView<'_>,
-    metrics: &[Metric],
-    pods: &[hpa::Pod],
+    tuning: &Tuning,
+    (metrics, pods): (&[Metric], &[hpa::Pod]),
     memory: &mut hpa::Memory,
 ) -> Option<Replicas> {
     let current = fleet::counts(view.stations).to_api();
+    let now = view.now.on_calendar(view.setup.start);
     let spec = hpa::Spec {
         min: view.service.min.to_api(),
         max: view.service.max.to_api(),
-        behavior: None,
+        behavior: tuning.behavior.clone(),
     };
     let input = hpa::Input {
         spec: &spec,
@@ -188,9 +211,16 @@ pub(super) fn sync(
         metrics,
         pods,
         unknown_sites: &BTreeSet::new(),
-        settings: hpa::Settings::default(),
-        now: view.now.on_calendar(view.setup.start),
+        settings: hpa::Settings {
+            tolerance: tuning.tolerance,
+            ..hpa::Settings::default()
+        },
+        now,
     };
     let desired = hpa::evaluate(&input, memory).desired?;
-    (desired != current).then(|| Replicas::from_api(desired))
+    if desired == current {
+        return None;
+    }
+    memory.rescaled(tuning.behavior.as_ref(), current, desired, now);
+    Some(Replicas::from_api(desired))
 }

@@ -1,15 +1,14 @@
 //! KEDA on a Prometheus query of requests a second: an HPA with an external metric and a target a
 //! replica, as KEDA makes it. The load is counted at the gateway, so what is refused counts too.
 
-use super::{Autoscaler, PINISI_PIPELINE, Pipeline, ServiceView, hpa};
+use super::hpa::{self, Tuning};
+use super::{Autoscaler, PINISI_PIPELINE, Pipeline, ServiceView};
 use crate::setup::whole;
 use crate::time::Millis;
 use pinisi_planner::hpa::{Fault, Memory, Metric, Reading, ValueTarget};
 use pinisi_planner::model::amounts::{MilliLoad, Replicas};
 use pinisi_planner::model::schedule::{Expected, Window};
 
-/// Share of what a replica can serve that is the target.
-pub const TARGET: f64 = 0.7;
 /// `rate(...[1m])` of samples that are 8 s old on average (half a scrape interval of 15 s and the way
 /// through two services), at the HPA's sync of 15 s.
 pub const PIPELINE: Pipeline = Pipeline {
@@ -22,15 +21,17 @@ pub const PIPELINE: Pipeline = Pipeline {
 #[derive(Clone, Debug)]
 pub struct Keda {
     pipeline: Pipeline,
+    tuning: Tuning,
     memory: Memory,
 }
 
 impl Keda {
-    /// With its defaults. At equal lag its metric comes the way that Pinisi's does.
+    /// At equal lag its metric comes the way that Pinisi's does.
     #[must_use]
-    pub fn new(equal_lag: bool) -> Self {
+    pub fn new(tuning: Tuning, equal_lag: bool) -> Self {
         Self {
             pipeline: if equal_lag { PINISI_PIPELINE } else { PIPELINE },
+            tuning,
             memory: Memory::default(),
         }
     }
@@ -43,7 +44,7 @@ impl Autoscaler for Keda {
 
     fn decide(&mut self, view: &ServiceView<'_>) -> Option<Replicas> {
         let offered = view.offered(self.pipeline.window(view.now));
-        let target = view.service.per_replica * TARGET;
+        let target = view.service.per_replica * f64::from(self.tuning.target) / 100.0;
         let mut metrics = vec![Metric::External {
             name: "requests".into(),
             target: ValueTarget::AverageValue(milli(target).max(1)),
@@ -53,7 +54,7 @@ impl Autoscaler for Keda {
             },
         }];
         metrics.extend(view.service.windows.iter().map(|w| cron(w, target, view)));
-        hpa::sync(view, &metrics, &[], &mut self.memory)
+        hpa::sync(view, &self.tuning, (&metrics, &[]), &mut self.memory)
     }
 }
 

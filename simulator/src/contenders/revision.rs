@@ -15,9 +15,10 @@ const DELAY: Millis = Millis::secs(1);
 /// requests back, and nobody here queues.
 const NO_BURST: f64 = 0.0;
 
-/// A revision's autoscaler, with Knative's defaults.
+/// A revision's autoscaler.
 #[derive(Clone, Debug, Default)]
 pub struct Revision {
+    settings: Settings,
     parts: Option<(Kpa, Scaler)>,
     /// The last decision.
     scaled: Option<(i32, i32)>,
@@ -26,12 +27,21 @@ pub struct Revision {
 }
 
 impl Revision {
+    /// What a replica serves and the burst capacity are the run's, whatever the settings say.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            ..Self::default()
+        }
+    }
+
     /// Starts at the first look, as it finds the replicas then.
-    fn start(view: &ServiceView<'_>) -> Option<(Kpa, Scaler)> {
+    fn start(&self, view: &ServiceView<'_>) -> Option<(Kpa, Scaler)> {
         let settings = Settings {
             total: view.service.per_replica,
             target_burst_capacity: NO_BURST,
-            ..Settings::default()
+            ..self.settings
         };
         let ready = fleet::ready(view.stations).to_api();
         let now = view.now.on_calendar(view.setup.start);
@@ -50,8 +60,8 @@ impl Autoscaler for Revision {
     fn decide(&mut self, view: &ServiceView<'_>) -> Option<Replicas> {
         let start = view.setup.start;
         if self.parts.is_none() {
-            self.parts = Self::start(view);
-            let window = Settings::default().stable_window_seconds;
+            self.parts = self.start(view);
+            let window = self.settings.stable_window_seconds;
             self.fed = view.now.minus(Millis::secs(window.into()));
         }
         let (kpa, scaler) = self.parts.as_mut()?;

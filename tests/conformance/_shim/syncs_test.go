@@ -170,6 +170,19 @@ func (t *tape) metric(i int) (autoscalingv2.MetricSpec, func(pods []*v1.Pod, sta
 	}
 }
 
+// smallController is a controller on the smallest API, with the flags that it has by default.
+func smallController(api *smallAPI) *HorizontalController {
+	a := &HorizontalController{
+		scaleNamespacer: smallScales{api: api}, hpaNamespacer: smallHPAs{api: api}, mapper: smallMapper{}, tolerance: 0.1,
+		eventRecorder: smallRecorder{api: api}, downscaleStabilisationWindow: 5 * time.Minute, monitor: monitor.New(),
+		recommendations: map[string][]timestampedRecommendation{}, scaleUpEvents: map[string][]timestampedScaleEvent{},
+		scaleDownEvents: map[string][]timestampedScaleEvent{}, selectorTracker: newHPASelectorStore(),
+		consistencyStore: consistencyutil.NewNoopConsistencyStore(),
+	}
+	a.selectorTracker.PutIfAbsent("ns", selectors.Key{Name: "hpa", Namespace: "ns"}, labels.Nothing())
+	return a
+}
+
 func wholeCase(t *tape) (any, any, any) {
 	var specs []autoscalingv2.MetricSpec
 	var reads []func([]*v1.Pod, int32) fixed
@@ -201,14 +214,7 @@ func wholeCase(t *tape) (any, any, any) {
 	}
 	current := t.number(0, 12)
 	api := &smallAPI{scale: &autoscalingv1.Scale{Spec: autoscalingv1.ScaleSpec{Replicas: current}, Status: autoscalingv1.ScaleStatus{Replicas: current, Selector: "a=b"}}}
-	a := &HorizontalController{
-		scaleNamespacer: smallScales{api: api}, hpaNamespacer: smallHPAs{api: api}, mapper: smallMapper{}, tolerance: 0.1,
-		eventRecorder: smallRecorder{api: api}, downscaleStabilisationWindow: 5 * time.Minute, monitor: monitor.New(),
-		recommendations: map[string][]timestampedRecommendation{}, scaleUpEvents: map[string][]timestampedScaleEvent{},
-		scaleDownEvents: map[string][]timestampedScaleEvent{}, selectorTracker: newHPASelectorStore(),
-		consistencyStore: consistencyutil.NewNoopConsistencyStore(),
-	}
-	a.selectorTracker.PutIfAbsent("ns", selectors.Key{Name: "hpa", Namespace: "ns"}, labels.Nothing())
+	a := smallController(api)
 	before := theNow
 	defer func() { theNow = before }()
 	memory := wireMemory{[]wireRecommendation{}, []wireEvent{}, []wireEvent{}}

@@ -91,11 +91,17 @@ impl Binary {
         (text(&output), (!output.status.success()).then_some(error))
     }
 
-    /// Random cases; whether all came to the same, and what was printed.
-    pub fn compare(&self, cases: u64, seed: u64) -> (bool, String) {
+    /// The same tests with another program to ask.
+    pub fn asking(self, oracle: &'static str) -> Self {
+        Self { oracle, ..self }
+    }
+
+    /// Random cases of one test; whether all came to the same, and what was printed.
+    pub fn compare(&self, test: &str, cases: u64, seed: u64) -> (bool, String) {
         let mut command = self.command();
         command
-            .args(["-test.run=^TestDifferential$", "-test.timeout=60m"])
+            .arg(format!("-test.run=^{test}$"))
+            .arg("-test.timeout=60m")
             .env("PINISI_CONFORMANCE_CASES", cases.to_string())
             .env("PINISI_CONFORMANCE_SEED", seed.to_string());
         let output = run(&mut command);
