@@ -2,6 +2,7 @@
 //! here: traffic, which becomes a further optional field.
 
 pub use crate::autoscaling::{Autoscaling, Behavior, Load, MetricStatus, ScalingRules, SignalRef};
+use crate::decision::DecisionStatus;
 use crate::dependency::DependsOn;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -252,6 +253,9 @@ pub struct HybridWorkloadStatus {
     /// The reason behind the numbers, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// The decision behind the numbers; `kubectl pinisi explain` tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionStatus>,
     /// Each site's share.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[serde(default)]

@@ -5,6 +5,7 @@
 
 pub mod autoscaling;
 pub mod cloud_budget;
+pub mod decision;
 pub mod dependency;
 pub mod hybrid_workload;
 pub mod local_names;

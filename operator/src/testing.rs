@@ -199,15 +199,18 @@ pub(crate) fn decision(
     reasons: Vec<Reason>,
     steps: Vec<Step>,
 ) -> Decision {
-    let share = |(desired, ready)| Share {
+    let share = |(desired, ready), tier| Share {
         desired: Replicas::new(desired),
         ready: Replicas::new(ready),
+        tier,
+        under_high: Replicas::new(desired),
+        fits: Replicas::new(desired),
     };
     Decision {
         want: Replicas::new(home.0 + cloud.0),
         shares: [
-            (SiteName::new("home"), share(home)),
-            (SiteName::new("cloud"), share(cloud)),
+            (SiteName::new("home"), share(home, 1)),
+            (SiteName::new("cloud"), share(cloud, 2)),
         ]
         .into(),
         steps,

@@ -4,6 +4,7 @@
 
 mod supplies;
 
+use supplies::UNBOUNDED;
 pub(crate) use supplies::{Supplies, load_of};
 
 use crate::demand::Wanted;
@@ -117,6 +118,12 @@ impl Asked<'_> {
     fn serves(&self, dependency: &Dependency, left: &Left<'_>) -> Served {
         let Asked { id, load, now, .. } = self;
         let calls = left.supplies.rate(id, dependency, &left.rooms, *now);
+        if calls == UNBOUNDED {
+            return Served {
+                load: calls,
+                ceiling: Replicas::MAX,
+            };
+        }
         let served = wide(calls) * 1000 / u128::from(dependency.calls.0.max(1));
         let ceiling = served.div_ceil(u128::from(load.per_replica.0.max(1)));
         Served {

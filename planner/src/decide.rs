@@ -248,6 +248,9 @@ pub(crate) fn decide<'a>(
                         Away::Here | Away::Counted => r.leg.ready,
                         Away::Lost => Replicas::ZERO,
                     },
+                    tier: seats.rank(r),
+                    under_high: r.cap_high,
+                    fits: r.cap_fit,
                 },
             )
         })

@@ -161,9 +161,10 @@ fn said(want: Replicas, reason: Reason, statistics: Statistics) -> Wanted {
 
 /// A person's word on top: the total as said, whatever signal and bounds say.
 pub(crate) fn overridden(mut wanted: Wanted, word: &Override) -> Wanted {
-    wanted
-        .reasons
-        .push(Reason::Overridden { until: word.until });
+    wanted.reasons.push(Reason::Overridden {
+        total: word.total,
+        until: word.until,
+    });
     if let Some(total) = word.total {
         wanted.want = total;
         wanted.held = false;

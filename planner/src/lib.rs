@@ -8,6 +8,7 @@ pub mod contest;
 mod decide;
 pub mod demand;
 pub mod drain;
+pub mod explain;
 pub mod hpa;
 pub mod memory;
 pub mod model;

@@ -62,11 +62,21 @@ pub struct Decision {
 
 /// A site's share of a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Share {
     /// Decided.
     pub desired: Replicas,
     /// Ready now.
     pub ready: Replicas,
+    /// Rank of its tier from 1; 0 for a site that is in no tier.
+    #[serde(default)]
+    pub tier: u32,
+    /// Most replicas of it that there is room for up to the high watermark, those there included.
+    #[serde(default)]
+    pub under_high: Replicas,
+    /// Most replicas of it that there is room for in all, those there included.
+    #[serde(default)]
+    pub fits: Replicas,
 }
 
 /// One write of one count.

@@ -22,7 +22,9 @@ use std::sync::Arc;
 pub enum Reason {
     /// Load asks for this many.
     Load {
-        /// Load that counts: held, with its margin.
+        /// Load as the signal said it.
+        signal: MilliLoad,
+        /// Load that counts: that with its headroom, or ahead of it where it rises.
         load: MilliLoad,
         /// What one replica serves.
         per_replica: MilliLoad,
@@ -70,6 +72,8 @@ pub enum Reason {
         need: Replicas,
         /// The limit.
         max: Replicas,
+        /// What it comes to: the limit, or what runs while nothing may shrink.
+        to: Replicas,
     },
     /// No usable signal: nothing shrinks.
     NoSignal(SignalFault),
@@ -80,6 +84,8 @@ pub enum Reason {
     },
     /// Statistics are not back yet: nothing shrinks.
     Warming {
+        /// What is kept till then.
+        kept: Replicas,
         /// From then on the total may shrink.
         until: Timestamp,
     },
@@ -125,6 +131,8 @@ pub enum Reason {
     SetByHand(Replicas),
     /// A person's override.
     Overridden {
+        /// The total that it says, where it says one.
+        total: Option<Replicas>,
         /// Its end.
         until: Timestamp,
     },
@@ -409,16 +417,22 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Load {
+                signal,
                 load,
                 per_replica,
                 need,
                 rising,
             } => {
-                let ahead = if *rising { ", ahead of a rise" } else { "" };
-                write!(
-                    f,
-                    "load {load} at {per_replica} a replica needs {need}{ahead}"
-                )
+                write!(f, "load {signal}")?;
+                if load != signal {
+                    let why = if *rising {
+                        "ahead of its rise"
+                    } else {
+                        "with its headroom"
+                    };
+                    write!(f, ", {load} {why},")?;
+                }
+                write!(f, " at {per_replica} a replica needs {need}")
             }
             Self::HeldByWindow { need, held } => {
                 write!(
@@ -452,11 +466,20 @@ impl fmt::Display for Reason {
             }
             Self::ForecastSilent(why) => write!(f, "the forecast adds nothing: {why}"),
             Self::AtMinimum(min) => write!(f, "at minReplicas {min}"),
-            Self::AtMaximum { need, max } => write!(f, "needs {need}, at maxReplicas {max}"),
+            Self::AtMaximum { need, max, to } => {
+                write!(f, "needs {need}, at maxReplicas {max}")?;
+                if to > max {
+                    write!(f, "; {to} are kept until the history is back")?;
+                }
+                Ok(())
+            }
             Self::NoSignal(fault) => write!(f, "no signal ({fault}); nothing shrinks"),
             Self::StaleSignal { at } => write!(f, "newest sample is from {at}; nothing shrinks"),
-            Self::Warming { until } => {
-                write!(f, "the history is not back; nothing shrinks before {until}")
+            Self::Warming { kept, until } => {
+                write!(
+                    f,
+                    "the history is not back; {kept} are kept, nothing shrinks before {until}"
+                )
             }
             Self::Metric { metric, need } => write!(f, "{metric} needs {need}"),
             Self::MetricInvalid {
@@ -486,7 +509,13 @@ impl fmt::Display for Reason {
                 f.write_str("the target was set to 0 replicas; set another count to scale it again")
             }
             Self::SetByHand(n) => write!(f, "set to {n}"),
-            Self::Overridden { until } => write!(f, "override until {until}"),
+            Self::Overridden { total, until } => {
+                f.write_str("override")?;
+                if let Some(total) = total {
+                    write!(f, " to {total}")?;
+                }
+                write!(f, " until {until}")
+            }
             Self::Untouched => f.write_str("the count is the target's own"),
             Self::Overflow { from, to, replicas } => {
                 write!(f, "{from} is at its high watermark; {replicas} at {to}")

@@ -3,6 +3,7 @@
 
 pub mod budget;
 pub mod conditions;
+mod decision;
 pub mod events;
 pub mod ledger;
 pub mod metrics;

@@ -1,6 +1,7 @@
 //! The status of a HybridWorkload, from what was checked and decided. Pure.
 
 use super::conditions::{self, GuardState};
+use super::decision;
 use super::metrics;
 use super::stable;
 use crate::act::ActError;
@@ -88,10 +89,18 @@ pub fn workload(facts: &Facts<'_>) -> HybridWorkloadStatus {
     if !moved && !turned && metrics::alike(&old.current_metrics, &status.current_metrics) {
         status.current_metrics.clone_from(&old.current_metrics);
     }
+    let decided = planned.map(|(_, decision, _)| decision);
     status.why = if moved || turned || old.why.is_none() {
-        why(subject, planned.map(|(_, decision, _)| decision))
+        why(subject, decided)
     } else {
         old.why.clone()
+    };
+    // What is left alone, being unsound or on its way out, stands as it was decided last.
+    status.decision = match decided.filter(|_| !subject.deleting) {
+        Some(decided) if moved || turned || old.decision.is_none() => {
+            Some(decision::said(decided, now))
+        }
+        Some(_) | None => old.decision.clone(),
     };
     status
 }
@@ -134,6 +143,7 @@ fn counted(
         cloud: sum(Some(true)).to_api(),
         cost_per_hour: cost(decision),
         why: None,
+        decision: None,
         sites: shares.collect(),
         current_metrics: vec![],
         memory: None,
@@ -270,6 +280,7 @@ mod tests {
 
     fn load(milli: u64, need: u32) -> Reason {
         Reason::Load {
+            signal: MilliLoad(milli),
             load: MilliLoad(milli),
             per_replica: MilliLoad(100_000),
             need: Replicas::new(need),

@@ -16,6 +16,9 @@ use crate::time::{elapsed, millis};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
+/// Of a back end that nobody knows: it bounds nothing.
+pub(super) const UNBOUNDED: MilliLoad = MilliLoad(u64::MAX);
+
 /// What is spent as needed is not promised faster than it would be gone in this time: a replica that
 /// lives less long is not worth its start. The same stretch as that of a budget.
 const REACH: SignedDuration = SignedDuration::from_hours(1);
@@ -159,7 +162,7 @@ impl<'a> Supplies<'a> {
         let whole = match &dependency.supplier {
             Supplier::Workload(back) => match self.back(back, rooms) {
                 Some((per_replica, n)) => times(per_replica, n.get().into()),
-                None => MilliLoad(u64::MAX),
+                None => return UNBOUNDED,
             },
             Supplier::PerSecond(limit) => *limit,
             Supplier::PerDay(quota) => {

@@ -97,10 +97,11 @@ fn from_figure(
     let held = now < until;
     let mut want = kept;
     if held && floor > kept {
-        reasons.push(Reason::Warming { until });
+        reasons.push(Reason::Warming { kept: floor, until });
         want = floor;
     }
     reasons.push(Reason::Load {
+        signal: x,
         load: counted.load,
         per_replica: load.per_replica,
         need,
@@ -130,6 +131,7 @@ fn from_figure(
         reasons.push(Reason::AtMaximum {
             need: want,
             max: load.max,
+            to: most,
         });
         want = most;
     }

@@ -98,7 +98,8 @@ pub(crate) fn from_metrics(
     let held = lost || warming;
     if count.ours && held && count.floor() > want {
         if !lost {
-            reasons.push(Reason::Warming { until });
+            let kept = count.floor();
+            reasons.push(Reason::Warming { kept, until });
         }
         want = count.floor();
     }
@@ -212,6 +213,7 @@ fn reasons(outcome: &Outcome, demand: &MetricsDemand) -> Vec<Reason> {
     let maximum = |need| Reason::AtMaximum {
         need,
         max: demand.max,
+        to: demand.max,
     };
     match outcome.limited {
         None | Some(Limit::DesiredWithinRange) => {}

@@ -355,6 +355,12 @@ impl Seats {
             .sum()
     }
 
+    /// The rank of a row's tier from 1; 0 where it is in none.
+    pub(crate) fn rank(&self, row: &Seat) -> u32 {
+        let inside = (row.tier < self.outside).then_some(row.tier + 1);
+        inside.map_or(0, |rank| u32::try_from(rank).unwrap_or(u32::MAX))
+    }
+
     /// The row of a site.
     pub(crate) fn row(&self, site: &SiteName) -> Option<&Seat> {
         self.rows.iter().find(|r| r.site == *site)
