@@ -7,6 +7,7 @@ const EXAMPLES: &str = "\
 Examples:
   kubectl pinisi status -A              every workload, site and signal source
   kubectl pinisi status -A --watch      the same, drawn again when something moves
+  kubectl pinisi explain check-in       why a workload has the replicas that it has
   kubectl pinisi check                  is the ground sound? each finding has an id and a hint
   kubectl pinisi check -o json          the same for machines
   kubectl pinisi adopt deployment/web --class MassTraffic --home jakarta --overflow cloud
@@ -15,8 +16,8 @@ Examples:
   kubectl pinisi simulate --trace requests.csv --compare hpa,keda,knative --html report.html
                                         what a load of the past would have met
 
-status and check only read, and nothing that they show is computed by the operator on demand: they
-work while it is down. adopt and release write as you, after a question.";
+status, explain and check only read, and nothing that they show is computed by the operator on
+demand: they work while it is down. adopt and release write as you, after a question.";
 
 const STATUS_HELP: &str = "\
 HybridWorkloads with their class, ready and decided replicas, the share at home and in the cloud,
@@ -105,6 +106,9 @@ pub enum Command {
     /// Show workloads, sites and signal sources
     #[command(long_about = STATUS_HELP)]
     Status(StatusOptions),
+    /// Tell why a workload has the replicas that it has
+    #[command(long_about = crate::explain::args::HELP)]
+    Explain(crate::explain::args::ExplainOptions),
     /// Check the installation, the guard, the nodes and the workloads
     #[command(long_about = CHECK_HELP)]
     Check(CheckOptions),

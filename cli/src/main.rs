@@ -7,6 +7,7 @@ mod adopt;
 mod args;
 mod check;
 mod connect;
+mod explain;
 mod handover;
 mod output;
 mod release;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
 async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Status(options) => status::run(&args.global, options).await,
+        Command::Explain(options) => explain::run(&args.global, options).await,
         Command::Check(options) => check::run(&args.global, options).await,
         Command::Adopt(options) => adopt::run(&args.global, options).await,
         Command::Release(options) => release::run(&args.global, options).await,

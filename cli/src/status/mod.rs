@@ -7,7 +7,7 @@ mod render;
 mod tests;
 mod watch;
 
-pub use attention::{Weight, attention};
+pub use attention::{Attention, Weight, attention};
 
 use crate::args::{Global, Output, StatusOptions};
 use crate::connect::{Connection, NOT_FOUND, Otherwise, Scope, cause, connect};
@@ -50,14 +50,15 @@ pub async fn run(global: &Global, options: &StatusOptions) -> Result<ExitCode> {
 }
 
 /// A scope in words.
-fn spoken(scope: &Scope) -> String {
+pub fn spoken(scope: &Scope) -> String {
     match scope {
         Scope::One(namespace) => format!("namespace {namespace}"),
         Scope::All => "any namespace".into(),
     }
 }
 
-fn workloads_of<K>(client: &Client, scope: &Scope) -> Api<K>
+/// HybridWorkloads, or what else is in a namespace, of a scope.
+pub fn workloads_of<K>(client: &Client, scope: &Scope) -> Api<K>
 where
     K: Resource<Scope = NamespaceResourceScope>,
     K::DynamicType: Default,
@@ -90,7 +91,11 @@ async fn read(connection: &Connection, name: Option<&str>) -> Result<Overview> {
     ))
 }
 
-async fn all<K>(api: Api<K>, plural: &str) -> Result<Vec<K>>
+/// Every object of a kind.
+///
+/// # Errors
+/// They cannot be listed, with the way out.
+pub async fn all<K>(api: Api<K>, plural: &str) -> Result<Vec<K>>
 where
     K: Clone + DeserializeOwned + Debug,
 {

@@ -9,6 +9,7 @@ mod deletion;
 mod displaced;
 mod drain_back;
 mod elastic;
+mod explain;
 mod gateway;
 mod modes;
 mod overflow;
@@ -45,4 +46,6 @@ const GROUPS: &[NodeGroupSpec] = &[
     ("cloud-paid", 2, 4),
     ("home-neck", 1, 4),
     ("cloud-neck", 2, 8),
+    ("home-told", 1, 4),
+    ("cloud-told", 2, 4),
 ];
