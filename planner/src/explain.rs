@@ -5,7 +5,7 @@
 use crate::model::amounts::Replicas;
 use crate::model::site::SiteName;
 use crate::plan::Share;
-use crate::reason::Reason;
+use crate::reason::{Reason, Silence};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -81,9 +81,10 @@ impl Reason {
             Self::Warming { .. } => About::Total(6),
             Self::Scheduled { .. } => About::Total(7),
             Self::AtMinimum(_) => About::Total(8),
-            Self::AtMaximum { .. } => About::Total(9),
-            Self::Bottlenecked { .. } => About::Total(10),
-            Self::Overridden { .. } => About::Total(11),
+            Self::Forecast { .. } | Self::ForecastSilent(_) => About::Total(9),
+            Self::AtMaximum { .. } => About::Total(10),
+            Self::Bottlenecked { .. } => About::Total(11),
+            Self::Overridden { .. } => About::Total(12),
             Self::Overflow { to: site, .. }
             | Self::Draining { from: site, .. }
             | Self::PendingTooLong { site, .. }
@@ -114,6 +115,7 @@ impl Reason {
             | Self::RateLimited { to: n, .. }
             | Self::Warming { kept: n, .. }
             | Self::Scheduled { replicas: n, .. }
+            | Self::Forecast { need: n, .. }
             | Self::AtMinimum(n)
             | Self::AtMaximum { to: n, .. }
             | Self::Bottlenecked { to: n, .. }
@@ -122,6 +124,7 @@ impl Reason {
             Self::NoSignal(_)
             | Self::StaleSignal { .. }
             | Self::MetricInvalid { .. }
+            | Self::ForecastSilent(_)
             | Self::ScalingDisabled
             | Self::Untouched
             | Self::Overflow { .. }
@@ -155,9 +158,12 @@ impl Reason {
             | Self::WaitsForNodes { .. }
             | Self::Displaced { .. }
             | Self::WaitsForRoom { .. }
-            | Self::Draining { .. } => true,
+            | Self::Draining { .. }
+            | Self::ForecastSilent(Silence::Learning | Silence::Spent) => true,
             Self::Load { .. }
             | Self::Scheduled { .. }
+            | Self::Forecast { .. }
+            | Self::ForecastSilent(Silence::DidNotPay)
             | Self::AtMinimum(_)
             | Self::AtMaximum { .. }
             | Self::NoSignal(_)
@@ -195,6 +201,12 @@ impl Reason {
             ),
             Self::Scheduled { window, end, .. } => {
                 format!("window {window} ends at {end}; it stands in spec.autoscaling.schedules")
+            }
+            Self::ForecastSilent(Silence::DidNotPay) => {
+                "a day that goes as those before it; or spec.autoscaling.forecast: Off".into()
+            }
+            Self::Forecast { .. } => {
+                "other loads at this time of day; or spec.autoscaling.forecast: Off".into()
             }
             Self::AtMinimum(min) => format!("fewer than {min}: spec.autoscaling.minReplicas"),
             Self::AtMaximum { need, max, to: _ } => {
@@ -248,6 +260,7 @@ impl Reason {
             Self::Paused | Self::Observed => "spec.mode: Active".into(),
             // It comes by itself, or the way out stands in the text.
             Self::Warming { .. }
+            | Self::ForecastSilent(Silence::Learning | Silence::Spent)
             | Self::ScalingDisabled
             | Self::WaitsForNodes { .. }
             | Self::SiteRefused { .. }

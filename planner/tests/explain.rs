@@ -14,7 +14,7 @@ use pinisi_planner::model::price::PerHour;
 use pinisi_planner::model::quota::{Limit, QuotaResource};
 use pinisi_planner::model::refusal::{Refusal, RefusalKind};
 use pinisi_planner::model::workload::{Demand, Signal, SignalFault};
-use pinisi_planner::reason::Takes;
+use pinisi_planner::reason::{Silence, Takes};
 use pinisi_planner::{Reason, Share, plan};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,9 +55,11 @@ fn variant(reason: &Reason) -> usize {
         Reason::Contested { .. } => 30,
         Reason::Paused => 31,
         Reason::Observed => 32,
+        Reason::Forecast { .. } => 33,
+        Reason::ForecastSilent(_) => 34,
     }
 }
-const VARIANTS: usize = 33;
+const VARIANTS: usize = 35;
 
 fn every() -> Vec<Reason> {
     let (home, cloud) = (name("home"), name("cloud"));
@@ -82,6 +84,13 @@ fn every() -> Vec<Reason> {
             all: n(12),
             no_show: false,
         },
+        Reason::Forecast {
+            load: load(1203),
+            need: n(113),
+        },
+        Reason::ForecastSilent(Silence::Learning),
+        Reason::ForecastSilent(Silence::DidNotPay),
+        Reason::ForecastSilent(Silence::Spent),
         Reason::AtMinimum(n(13)),
         Reason::AtMaximum {
             need: n(15),
@@ -272,6 +281,7 @@ fn it_reads_in_the_order_in_which_it_comes_about() {
         "Warming",
         "ScheduledWindow",
         "TooFewReplicas",
+        "ForecastNeeds",
         "TooManyReplicas",
         "QuotaFull",
         "Overridden",
