@@ -196,3 +196,71 @@ impl Nodes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A small generator (SplitMix64): the same sites in every run.
+    fn next(seed: &mut u64, end: u64) -> u64 {
+        *seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (*seed ^ (*seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        (mixed ^ (mixed >> 27)) % end
+    }
+
+    fn some(seed: &mut u64) -> Resources {
+        // Few sizes, so that nodes are often equal.
+        Resources {
+            millicores: next(seed, 5),
+            bytes: next(seed, 5),
+        }
+    }
+
+    /// Node by node, as the scheduler's rule says it.
+    fn take_slowly(nodes: &mut [Free], request: Resources) -> bool {
+        let fitting = nodes
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, n)| n.takes(request));
+        let best = fitting.max_by_key(|(i, n)| (n.room.millicores, n.room.bytes, Reverse(*i)));
+        let Some((_, node)) = best else {
+            return false;
+        };
+        node.room = node.room.minus(request);
+        node.slots -= 1;
+        true
+    }
+
+    #[test]
+    fn the_tree_answers_as_a_look_at_every_node_does() {
+        for seed in 0..300u64 {
+            let mut seed = seed;
+            let count = next(&mut seed, 40);
+            let node = |seed: &mut u64| Free {
+                room: some(seed).times(2),
+                slots: next(seed, 6),
+            };
+            let mut slow: Vec<_> = (0..count).map(|_| node(&mut seed)).collect();
+            let mut quick = Nodes::of(&slow);
+            for _ in 0..120 {
+                if next(&mut seed, 20) == 0 {
+                    let more = node(&mut seed);
+                    slow.push(more);
+                    quick.push(more);
+                }
+                let (request, enough) = (some(&mut seed), next(&mut seed, 30));
+                let whole: u64 = slow.iter().map(|n| n.fits(request)).sum();
+                assert_eq!(quick.fits(request, enough), whole.min(enough));
+                assert_eq!(quick.take(request), take_slowly(&mut slow, request));
+                let free = slow.iter().fold(Resources::ZERO, |sum, n| sum.plus(n.room));
+                assert_eq!(quick.free(), free);
+                let kept = quick.tree.get(quick.leaves..quick.leaves + slow.len());
+                let kept = kept.unwrap().iter().map(|n| (n.room, n.slots));
+                assert!(
+                    kept.eq(slow.iter().map(|n| (n.room, n.slots))),
+                    "another node"
+                );
+            }
+        }
+    }
+}
