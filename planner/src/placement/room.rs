@@ -16,8 +16,6 @@ pub(crate) enum Asker {
     Sensitive,
     /// What fits and leaves the reserve.
     Mass,
-    /// What fits, leaves the reserve and stays under the high watermark.
-    MassUnderHigh,
 }
 
 /// A site's room.
@@ -105,7 +103,7 @@ impl Room {
     pub(crate) fn more(&self, request: Resources, asker: Asker, enough: Replicas) -> Replicas {
         let closed = match asker {
             Asker::Sensitive => !self.open,
-            Asker::Mass | Asker::MassUnderHigh => !self.open || self.claimed,
+            Asker::Mass => !self.open || self.claimed,
         };
         if closed {
             return Replicas::ZERO;
@@ -118,20 +116,23 @@ impl Room {
             let free = self.nodes.free().plus(self.coming.free());
             free.minus(self.reserve).fits(request)
         };
-        let under_high = || self.total.percent(self.high).minus(self.used).fits(request);
         let beside_awaited = || {
             let allows = self.awaited.iter().map(|a| a.allows(request));
             allows.min().unwrap_or(u64::MAX)
         };
-        let of_mass = || allowed().min(beside_reserve()).min(beside_awaited());
         let most = match asker {
             Asker::Sensitive => allowed(),
-            Asker::Mass => of_mass(),
-            Asker::MassUnderHigh => of_mass().min(under_high()),
+            Asker::Mass => allowed().min(beside_reserve()).min(beside_awaited()),
         };
         let most = most.min(enough.get().into());
         let there = self.nodes.fits(request, most);
         let n = there + self.coming.fits(request, most - there); // `there` is at most `most`
+        Replicas::new(u32::try_from(n).unwrap_or(u32::MAX))
+    }
+
+    /// How many more stay under the high watermark, whether or not they fit.
+    pub(crate) fn under_high(&self, request: Resources) -> Replicas {
+        let n = self.total.percent(self.high).minus(self.used).fits(request);
         Replicas::new(u32::try_from(n).unwrap_or(u32::MAX))
     }
 

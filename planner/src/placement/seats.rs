@@ -258,10 +258,10 @@ impl Seats {
         sensitive: bool,
     ) {
         let request = workload.request;
-        let (first, second) = if sensitive {
-            (Asker::Sensitive, Asker::Sensitive)
+        let asker = if sensitive {
+            Asker::Sensitive
         } else {
-            (Asker::MassUnderHigh, Asker::Mass)
+            Asker::Mass
         };
         for row in &mut self.rows {
             row.fare = left.purses.fare(&row.site, id, workload);
@@ -277,13 +277,16 @@ impl Seats {
             let most = allowed
                 .as_ref()
                 .map_or(Replicas::MAX, |allowed| allowed.more.plus(waiting));
-            let fits =
-                |asker| room.map_or(Replicas::ZERO, |r| r.more(request, asker, Replicas::MAX));
-            let more = |asker| fits(asker).min(most);
-            row.limit = allowed.map(|a| a.by).filter(|_| most < fits(second));
-            row.cap_high = row.leg.bound.plus(more(first));
-            row.cap_fit = row.leg.bound.plus(more(second));
-            if more(second) == Replicas::ZERO {
+            let fits = room.map_or(Replicas::ZERO, |r| r.more(request, asker, Replicas::MAX));
+            let under_high = match asker {
+                Asker::Sensitive => fits,
+                Asker::Mass => room.map_or(fits, |r| fits.min(r.under_high(request))),
+            };
+            let fit = fits.min(most);
+            row.limit = allowed.map(|a| a.by).filter(|_| most < fits);
+            row.cap_high = row.leg.bound.plus(under_high.min(most));
+            row.cap_fit = row.leg.bound.plus(fit);
+            if fit == Replicas::ZERO {
                 // Nothing new: bound pods beyond the spec (a roll-out's surge) are no room either.
                 row.cap_high = row.cap_high.min(row.keep);
                 row.cap_fit = row.cap_fit.min(row.keep);
