@@ -33,10 +33,13 @@ pub struct SiteRoom {
     pub name: String,
     /// Rank of its tier from 1; 0 for a site that is in none.
     pub tier: i32,
-    /// Most replicas up to its high watermark, those there included.
-    pub under_high: i32,
+    /// Most replicas up to its high watermark, those there included. Absent where there was no need
+    /// to count to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under_high: Option<i32>,
     /// Most replicas in all, those there included.
-    pub fits: i32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fits: Option<i32>,
 }
 
 /// One reason.

@@ -203,8 +203,8 @@ pub(crate) fn decision(
         desired: Replicas::new(desired),
         ready: Replicas::new(ready),
         tier,
-        under_high: Replicas::new(desired),
-        fits: Replicas::new(desired),
+        under_high: Some(Replicas::new(desired)),
+        fits: Some(Replicas::new(desired)),
     };
     Decision {
         want: Replicas::new(home.0 + cloud.0),

@@ -22,15 +22,14 @@ use crate::budget::allowance::Allowance;
 use crate::budget::ledger::{Account, Ledger};
 use crate::budget::needs::{Needs, needs};
 use crate::budget::running::Running;
-use crate::memory::Memory;
 use crate::model::World;
 use crate::model::amounts::Replicas;
 use crate::model::budget::{Budget, BudgetName, Period};
 use crate::model::money::{Currency, Money};
 use crate::model::price::{Exact, PerHour};
-use crate::model::site::{Site, SiteName};
+use crate::model::site::Site;
 use crate::model::workload::{Leg, Workload, WorkloadId};
-use crate::placement::room::Room;
+use crate::placement::rooms::Rooms;
 use crate::plan::{in_order, is_sensitive};
 use crate::time::after;
 use jiff::{SignedDuration, Timestamp};
@@ -131,7 +130,7 @@ pub struct Standing {
 #[derive(Clone, Debug)]
 pub(crate) struct Purses<'a> {
     world: &'a World,
-    memory: &'a Memory,
+    ledger: &'a Ledger,
     now: Timestamp,
     running: Running<'a>,
     open: BTreeMap<&'a BudgetName, Allowance<'a>>,
@@ -141,8 +140,8 @@ impl<'a> Purses<'a> {
     /// What every budget allows, with what runs now.
     pub(crate) fn of(
         world: &'a World,
-        memory: &'a Memory,
-        rooms: &BTreeMap<SiteName, Room>,
+        ledger: &'a Ledger,
+        rooms: &Rooms<'_>,
         now: Timestamp,
     ) -> Self {
         let running = Running::of(world);
@@ -153,7 +152,7 @@ impl<'a> Purses<'a> {
                 .filter_map(|(id, w)| Some((id, w, needs(world, w, rooms, now)?)))
                 .collect();
             for (name, budget) in world.budgets.iter().filter(|(_, b)| b.period.holds(now)) {
-                let before = memory.ledger.get(name).map_or(&[][..], Vec::as_slice);
+                let before = ledger.get(name).map_or(&[][..], Vec::as_slice);
                 let mut account = Account::open(before, budget, now);
                 account.count(running.sum(&budget.namespaces, budget.currency), now);
                 open.insert(name, Allowance::of(budget, account, &needs, &running, now));
@@ -161,7 +160,7 @@ impl<'a> Purses<'a> {
         }
         Self {
             world,
-            memory,
+            ledger,
             now,
             running,
             open,
@@ -169,8 +168,8 @@ impl<'a> Purses<'a> {
     }
 
     /// What a replica of a workload costs at a site, and whether anybody pays for it.
-    pub(crate) fn fare(&self, site: &SiteName, id: &WorkloadId, workload: &Workload) -> Fare {
-        let price = self.world.sites.get(site).and_then(Site::charges);
+    pub(crate) fn fare(&self, site: Option<&Site>, id: &WorkloadId, workload: &Workload) -> Fare {
+        let price = site.and_then(Site::charges);
         let Some(price) = price.filter(|_| !is_sensitive(workload)) else {
             return Fare::Free;
         };
@@ -254,7 +253,7 @@ impl<'a> Purses<'a> {
             .collect();
         let open = self.open.into_iter().map(|(name, a)| (name, a.close()));
         let ledger = ledger::kept(
-            &self.memory.ledger,
+            self.ledger,
             open.collect(),
             &self.world.budgets,
             |namespaces, currency| self.running.sum(namespaces, currency),

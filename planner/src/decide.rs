@@ -7,19 +7,19 @@ use crate::contest::{self, Holder};
 use crate::demand::{self, Count, Wanted};
 use crate::drain::{self, Round};
 use crate::memory::{Blocked, Contest, Decisions, Drain, WorkloadMemory};
-use crate::model::World;
 use crate::model::amounts::Replicas;
 use crate::model::money::Currency;
 use crate::model::price::PerHour;
-use crate::model::site::{Reach, Site, SiteName};
+use crate::model::site::{Reach, SiteName};
 use crate::model::workload::{Demand, LoadDemand, Mode, Override, Placement, Workload, WorkloadId};
 use crate::placement::allocate::{allocate, linger};
+use crate::placement::caps::Ask;
 use crate::placement::claim::{Unfit, Wait};
 use crate::placement::displace::Ways;
 use crate::placement::pay::Unpaid;
 use crate::placement::quotas::owed;
-use crate::placement::seats::{Away, Seats};
-use crate::placement::{self, Left};
+use crate::placement::seats::{Away, Seat, Seats};
+use crate::placement::{self, Left, grace};
 use crate::plan::{Decision, Share, Step, is_sensitive};
 use crate::reason::Reason;
 use crate::time::after;
@@ -28,7 +28,9 @@ use std::collections::BTreeMap;
 
 /// What holds for one workload before anything is decided.
 struct Turn<'a> {
+    id: &'a WorkloadId,
     workload: &'a Workload,
+    sensitive: bool,
     word: Option<&'a Override>,
     blocked: BTreeMap<SiteName, Blocked>,
     low_since: &'a BTreeMap<SiteName, Timestamp>,
@@ -37,51 +39,55 @@ struct Turn<'a> {
 
 /// What all turns of one pass look at.
 pub(crate) struct Pass<'a> {
-    pub world: &'a World,
     pub low_since: &'a BTreeMap<SiteName, Timestamp>,
     pub now: Timestamp,
+}
+
+/// How a mass workload stands to those that wait for its room.
+pub(crate) enum Giving<'a> {
+    /// It makes this way.
+    Way(Option<&'a Ways>),
+    /// It is only asked what it could give: every site is measured.
+    Asked,
 }
 
 /// What a turn came to.
 pub(crate) struct Turned {
     pub decision: Decision,
-    pub memory: WorkloadMemory,
-    /// The table that it was decided on.
-    pub seats: Seats,
     /// True where its counts are written here and may fall, so that it can make way.
     pub gives: bool,
     /// What it waits for, where it is Sensitive and there is no room.
     pub wait: Option<Wait>,
 }
 
-/// Decides for one workload and takes what it needs out of what is `left`. It makes `ways`.
+/// Decides for one workload, takes what it needs out of what is `left`, and leaves in `memory` what
+/// the next plan needs. `seats` is set anew: the table that it was decided on.
 pub(crate) fn decide<'a>(
     pass: &Pass<'_>,
-    id: &'a WorkloadId,
-    workload: &Workload,
-    before: WorkloadMemory,
+    (id, workload): (&'a WorkloadId, &'a Workload),
+    memory: &mut WorkloadMemory,
     left: &mut Left<'a>,
-    ways: Option<&Ways>,
+    seats: &mut Seats<'a>,
+    giving: &Giving<'_>,
 ) -> Turned {
-    let Pass {
-        world,
-        low_since,
-        now,
-    } = *pass;
+    let Pass { low_since, now } = *pass;
     let WorkloadMemory {
         decisions: before,
         statistics,
-    } = before;
+    } = memory;
+    let statistics = std::mem::take(statistics);
     let sensitive = is_sensitive(workload);
     let word = workload.override_.as_ref().filter(|o| now < o.until);
     let untouched = workload.demand == Demand::Untouched && word.is_none();
     let blocked = if untouched {
         BTreeMap::new()
     } else {
-        placement::blocked(world, workload, &statistics.blocked, now)
+        placement::blocked(&left.rooms, workload, &statistics.blocked, now)
     };
     let mut turn = Turn {
+        id,
         workload,
+        sensitive,
         word,
         blocked,
         low_since,
@@ -93,20 +99,24 @@ pub(crate) fn decide<'a>(
         .filter(|_| word.is_none() && !sensitive && !untouched)
         .filter(|drain| left.rooms.get(&drain.to).is_none_or(|room| !room.claimed()));
 
-    let mut seats = Seats::of(world, workload, now);
-    let moving = drain::sound(moving, &seats, &before.sites, &turn.blocked);
+    seats.set(&left.rooms, workload, now);
+    let moving = drain::sound(moving, seats, &before.sites, &turn.blocked);
     if let Some(word) = word {
         seats.pin(word);
     }
     seats.sort(moving.as_ref(), &before.sites, &turn.blocked);
     // What was kept for this workload alone is its own to decide on.
     for row in &seats.rows {
-        let kept = owed(&row.leg, row.leg.spec);
-        left.quotas.release(&row.site, id, workload, kept);
+        let kept = owed(row.leg, row.leg.spec);
+        left.quotas.release(row.place, id, workload, kept);
     }
-    seats.measure(left, &turn.blocked, id, workload, sensitive);
+    seats.open_purses(&left.purses, &left.rooms, id, workload);
+    match giving {
+        Giving::Way(None) => seats.ask_early(&turn.ask(left, Replicas::MAX)),
+        Giving::Way(Some(_)) | Giving::Asked => seats.ask_all(&turn.ask(left, Replicas::MAX)),
+    }
 
-    let (holder, contest) = hold(workload, untouched, &seats, &before, now);
+    let (holder, contest) = hold(workload, untouched, seats, before, now);
     let writes = workload.mode == Mode::Active && holder == Holder::Us && !untouched;
     // Where nothing is to be done a total of an override that is over says nothing.
     let decided = before.total.filter(|_| !untouched);
@@ -120,7 +130,7 @@ pub(crate) fn decide<'a>(
     let total =
         |demand, statistics| demand::decide(demand, &workload.windows, statistics, count, now);
     // Asked for only when home is full, nodes would come late by the whole time that they take.
-    let ahead = ahead_of_nodes(world, workload);
+    let ahead = ahead_of_nodes(left, workload);
     let early = ahead.as_ref().map(|ahead| total(ahead, statistics.clone()));
     let mut wanted = total(&workload.demand, statistics);
     if let Some(early) = early.filter(|early| seats.needs_nodes(early.want)) {
@@ -152,41 +162,46 @@ pub(crate) fn decide<'a>(
         Mode::Active => writes,
     };
 
-    for (site, way) in ways.into_iter().flatten() {
-        if let Some(row) = seats.row_mut(site) {
-            row.make_way(way.moves, way.goes);
-        }
-        if way.leave > Replicas::ZERO {
-            reasons.push(Reason::Displaced {
-                site: site.clone(),
-                by: way.by.clone(),
-                replicas: way.leave,
-                nowhere: way.nowhere,
-            });
+    if let Giving::Way(Some(ways)) = giving {
+        for (site, way) in *ways {
+            if let Some(row) = seats.row_mut(site) {
+                row.make_way(way.moves, way.goes);
+            }
+            if way.leave > Replicas::ZERO {
+                reasons.push(Reason::Displaced {
+                    site: site.clone(),
+                    by: way.by.clone(),
+                    replicas: way.leave,
+                    nowhere: way.nowhere,
+                });
+            }
         }
     }
     let (mut drain, mut unpaid) = (None, None);
     if ours {
-        (drain, unpaid) = turn.spread(&mut seats, &wanted, moving, &mut reasons);
+        (drain, unpaid) = turn.spread(left, seats, &wanted, moving, &mut reasons);
     } else {
         seats.rows.iter_mut().for_each(|r| r.target = r.leg.spec);
-        say_waiting(&seats, wanted.want, &mut reasons);
+        say_waiting(seats, wanted.want, &mut reasons);
     }
     seats.freeze();
     left.purses
         .decided(id, workload, &seats.spends(unpaid.as_ref()));
-    turn.say_away(world, &seats, &mut reasons);
+    turn.say_away(left, seats, &mut reasons);
+    let cost = cost(left, workload, seats);
     let mut unfit = Unfit::new();
     for row in &seats.rows {
-        if let Some(room) = left.rooms.get_mut(&row.site) {
-            let new = row.target.minus(row.leg.bound);
-            let fitted = room.take(workload.request, sensitive, new);
+        let new = row.target.minus(row.leg.bound);
+        if new > Replicas::ZERO
+            && let Some(ground) = left.rooms.at_mut(row.place)
+        {
+            let fitted = ground.room.take(workload.request, sensitive, new);
             if fitted < new {
                 unfit.insert(row.site.clone(), new.minus(fitted));
             }
         }
-        let new = owed(&row.leg, row.target);
-        left.quotas.promise(&row.site, id, workload, new);
+        let new = owed(row.leg, row.target);
+        left.quotas.promise(row.place, id, workload, new);
     }
 
     let wait = (sensitive && workload.mode != Mode::Observe)
@@ -195,66 +210,52 @@ pub(crate) fn decide<'a>(
                 true => wanted.want.minus(seats.targets()),
                 false => Replicas::ZERO,
             };
-            Wait::of((id, workload), &seats, &turn.blocked, unplaced, &unfit)
+            Wait::of((id, workload), seats, &turn.blocked, unplaced, &unfit)
         })
         .flatten();
 
     if workload.mode == Mode::Observe {
         reasons.push(Reason::Observed);
     }
-    let steps = if writes { steps(&seats) } else { Vec::new() };
+    let steps = if writes { steps(seats) } else { Vec::new() };
     let contest = match seats.home() {
-        Some(home) if steps.iter().any(|s| s.home) => contest::answered(contest, &home.leg, now),
+        Some(home) if steps.iter().any(|s| s.home) => contest::answered(contest, home.leg, now),
         Some(_) | None => contest,
     };
-    let decisions = if untouched {
-        Decisions::default()
+    if untouched {
+        *before = Decisions::default();
     } else if writes {
-        let sites = seats
-            .rows
-            .iter()
-            .map(|r| (r.site.clone(), r.target))
-            .collect();
-        Decisions {
-            total: Some(wanted.want),
-            sites,
-            drain,
-            contest,
-            scaled_to_zero: made_zero(workload, wanted.want, &count),
-            spent,
-        }
+        note(&mut before.sites, seats);
+        before.total = Some(wanted.want);
+        before.drain = drain;
+        before.contest = contest;
+        before.scaled_to_zero = made_zero(workload, wanted.want, &count);
+        before.spent = spent;
     } else {
-        Decisions {
-            contest,
-            scaled_to_zero: wanted.scaled_to_zero,
-            spent,
-            ..before
-        }
-    };
-    let mut statistics = wanted.statistics;
-    statistics.blocked = turn.blocked;
+        before.contest = contest;
+        before.scaled_to_zero = wanted.scaled_to_zero;
+        before.spent = spent;
+    }
+    memory.statistics = wanted.statistics;
+    memory.statistics.blocked = turn.blocked;
 
     in_order(&mut reasons);
-    let shares = seats
-        .rows
-        .iter()
-        .map(|r| {
-            (
-                r.site.clone(),
-                Share {
-                    desired: r.target,
-                    // Whoever is lost counts for nothing; till then, as last seen.
-                    ready: match r.away {
-                        Away::Here | Away::Counted => r.leg.ready,
-                        Away::Lost => Replicas::ZERO,
-                    },
-                    tier: seats.rank(r),
-                    under_high: r.cap_high,
-                    fits: r.cap_fit,
-                },
-            )
-        })
-        .collect();
+    let mut shares = BTreeMap::new();
+    for row in &seats.rows {
+        let counted = row.asked && row.caps.counted;
+        let share = Share {
+            desired: row.target,
+            // Whoever is lost counts for nothing; till then, as last seen.
+            ready: match row.away {
+                Away::Here | Away::Counted => row.leg.ready,
+                Away::Lost => Replicas::ZERO,
+            },
+            tier: seats.rank(row),
+            under_high: counted.then_some(row.caps.high),
+            fits: counted.then_some(row.caps.fit),
+        };
+        shares.insert(row.site.clone(), share);
+    }
     Turned {
         decision: Decision {
             want: wanted.want,
@@ -262,25 +263,35 @@ pub(crate) fn decide<'a>(
             steps,
             reasons,
             metrics: wanted.outcome,
-            cost: cost(world, workload, &seats),
+            cost,
         },
-        memory: WorkloadMemory {
-            decisions,
-            statistics,
-        },
-        seats,
         gives: writes && !wanted.held && word.is_none() && !sensitive,
         wait,
     }
 }
 
+/// Notes the targets. Mostly the sites are the same as before.
+fn note(sites: &mut BTreeMap<SiteName, Replicas>, seats: &Seats<'_>) {
+    for row in &seats.rows {
+        match sites.get_mut(row.site) {
+            Some(count) => *count = row.target,
+            None => {
+                sites.insert(row.site.clone(), row.target);
+            }
+        }
+    }
+    if sites.len() > seats.rows.len() {
+        sites.retain(|site, _| seats.row(site).is_some());
+    }
+}
+
 /// The demand as seen from the moment when nodes that are asked for now have come, where an elastic
 /// site of the workload can add any. Metrics look at what is, as an HPA does.
-fn ahead_of_nodes(world: &World, workload: &Workload) -> Option<Demand> {
+fn ahead_of_nodes(left: &Left<'_>, workload: &Workload) -> Option<Demand> {
     let Demand::Load(load) = &workload.demand else {
         return None;
     };
-    let site = |name| world.sites.get(name)?.elastic;
+    let site = |name| left.rooms.at(left.rooms.place(name))?.site.elastic;
     let elastic: Vec<_> = match &workload.placement {
         Placement::Sensitive { sites } => sites.iter().filter_map(|s| site(s.name())).collect(),
         Placement::MassTraffic { tiers } => tiers
@@ -310,7 +321,7 @@ fn made_zero(workload: &Workload, want: Replicas, count: &Count) -> bool {
 fn hold(
     workload: &Workload,
     untouched: bool,
-    seats: &Seats,
+    seats: &Seats<'_>,
     before: &Decisions,
     now: Timestamp,
 ) -> (Holder, Option<Contest>) {
@@ -320,8 +331,8 @@ fn hold(
     let competitor = workload.competitor.as_deref();
     match workload.mode {
         Mode::Active => {
-            let decided = before.sites.get(&home.site).copied();
-            contest::judge(competitor, &home.leg, decided, before.contest.as_ref(), now)
+            let decided = before.sites.get(home.site).copied();
+            contest::judge(competitor, home.leg, decided, before.contest.as_ref(), now)
         }
         // Nothing is written, so nothing is contested; only an autoscaler in the way is said.
         Mode::Observe | Mode::Paused => match competitor {
@@ -338,39 +349,47 @@ fn hold(
 }
 
 impl Turn<'_> {
+    /// Asks for room for this workload; room beyond `enough` makes no difference.
+    fn ask<'b>(&'b self, left: &'b Left<'b>, enough: Replicas) -> Ask<'b> {
+        Ask {
+            left,
+            blocked: &self.blocked,
+            id: self.id,
+            workload: self.workload,
+            sensitive: self.sensitive,
+            enough,
+        }
+    }
+
     /// Spreads the total, takes the next step on the way home, and says why.
     fn spread(
         &mut self,
-        seats: &mut Seats,
+        left: &Left<'_>,
+        seats: &mut Seats<'_>,
         wanted: &Wanted,
         moving: Option<Drain>,
         reasons: &mut Vec<Reason>,
     ) -> (Option<Drain>, Option<Unpaid>) {
+        let on_the_way = moving.as_ref().map_or(Replicas::ZERO, |drain| drain.moving);
+        let enough = seats.enough(wanted.want, on_the_way);
+        let ask = self.ask(left, enough);
         let moving = drain::absorb(moving, seats, wanted.want, self.now);
-        allocate(seats, wanted.want, wanted.held);
+        allocate(seats, &ask, wanted.want, wanted.held);
         let placed = seats.targets();
-        let mut next = None;
-        if !is_sensitive(self.workload) && self.word.is_none() {
+        let (mut next, mut failed) = (None, None);
+        if !self.sensitive && self.word.is_none() {
             let round = Round {
                 want: wanted.want,
                 held: wanted.held,
                 policy: self.workload.drain,
                 low_since: self.low_since,
-                blocked: &self.blocked,
+                ask: &ask,
                 now: self.now,
             };
             let outcome = drain::advance(moving, seats, &round);
             reasons.extend(outcome.reason);
             next = outcome.drain;
-            if let Some((site, holds)) = outcome.failed {
-                let pending = self
-                    .workload
-                    .legs
-                    .get(&site)
-                    .map_or(Replicas::ZERO, |leg| leg.pending);
-                self.blocked
-                    .insert(site, drain::block(holds, pending, self.now));
-            }
+            failed = outcome.failed;
         }
         linger(seats, wanted.want);
         if wanted.held {
@@ -380,7 +399,7 @@ impl Turn<'_> {
         seats.settle();
         let placed = placed.min(seats.targets());
         let short = wanted.want.minus(placed);
-        let unpaid = seats.unpaid(short);
+        let unpaid = seats.unpaid(&ask, short);
         let unpaid_for = unpaid.as_ref().map_or(Replicas::ZERO, |u| u.replicas);
         if short > unpaid_for {
             reasons.push(Reason::Short {
@@ -398,51 +417,59 @@ impl Turn<'_> {
                 per_hour: unpaid.per_hour,
             });
         }
+        if let Some((site, holds)) = failed {
+            let leg = self.workload.legs.get(&site);
+            let pending = leg.map_or(Replicas::ZERO, |leg| leg.pending);
+            let entry = drain::block(holds, pending, self.now);
+            self.blocked.insert(site, entry);
+        }
         self.say_sites(seats, short > Replicas::ZERO, reasons);
         (next, unpaid)
     }
 
     /// Sites that do not answer or refuse this workload, where it would be there or is, and those
     /// where its pods wait for nodes.
-    fn say_away(&self, world: &World, seats: &Seats, reasons: &mut Vec<Reason>) {
+    fn say_away(&self, left: &Left<'_>, seats: &Seats<'_>, reasons: &mut Vec<Reason>) {
         for row in &seats.rows {
-            let site = row.site.clone();
-            let reach = world.sites.get(&site).map(|s| s.reach);
-            if let Some(Reach::Unreachable { since }) = reach
+            let site = left.rooms.at(row.place).map(|ground| ground.site);
+            if let Some(Reach::Unreachable { since }) = site.map(|site| site.reach)
                 && row.leg.spec > Replicas::ZERO
             {
                 reasons.push(Reason::SiteUnreachable {
-                    site: site.clone(),
+                    site: row.site.clone(),
                     since,
                     replicas: row.leg.spec,
                     counted: row.away == Away::Counted,
                 });
             }
-            let pending = row.leg.bound.plus(row.leg.pending).minus(row.on_nodes);
             if let Some(since) = row.leg.pending_since
-                && row.on_nodes < row.cap_fit
-                && pending > Replicas::ZERO
+                && row.caps.on_nodes < row.caps.fit
             {
-                reasons.push(Reason::WaitsForNodes {
-                    site: site.clone(),
-                    pending,
-                    until: after(since, row.grace),
-                });
+                let pending = row.leg.bound.plus(row.leg.pending);
+                let pending = pending.minus(row.caps.on_nodes);
+                if pending > Replicas::ZERO {
+                    reasons.push(Reason::WaitsForNodes {
+                        site: row.site.clone(),
+                        pending,
+                        until: after(since, grace(self.workload, site)),
+                    });
+                }
             }
-            if let Some(why) = self.workload.refused.get(&site) {
-                let why = why.clone();
-                reasons.push(Reason::SiteRefused { site, why });
+            if let Some(why) = self.workload.refused.get(row.site) {
+                reasons.push(Reason::SiteRefused {
+                    site: row.site.clone(),
+                    why: why.clone(),
+                });
             }
         }
     }
 
-    fn say_sites(&self, seats: &Seats, short: bool, reasons: &mut Vec<Reason>) {
-        let home = seats.home().map(|h| (h.site.clone(), h.tier));
+    fn say_sites(&self, seats: &Seats<'_>, short: bool, reasons: &mut Vec<Reason>) {
+        let home = seats.home().map(|h| (h.site, h.tier));
+        let held = seats.rows.iter().filter(|r| r.target > Replicas::ZERO);
+        let last = held.map(|r| r.tier).max();
         for row in seats.rows.iter().filter(|r| r.tier < seats.outside) {
-            let later = seats
-                .rows
-                .iter()
-                .any(|r| r.tier > row.tier && r.target > Replicas::ZERO);
+            let later = last.is_some_and(|last| last > row.tier);
             if !row.open && (short || later || row.leg.spec > Replicas::ZERO) {
                 reasons.push(Reason::SiteClosed(row.site.clone()));
             }
@@ -452,10 +479,18 @@ impl Turn<'_> {
                 let (site, why) = (row.site.clone(), why.clone());
                 reasons.push(Reason::Unfunded { site, why });
             }
-            let full = row.target >= row.cap_fit && (short || later);
-            if let Some(limit) = row.limit.clone().filter(|_| full && row.fixed().is_none()) {
-                let site = row.site.clone();
-                reasons.push(Reason::QuotaFull { site, limit });
+            if let Some(limit) = &row.limit
+                && row.target >= row.caps.fit
+                && (short || later)
+                && row.fixed().is_none()
+            {
+                reasons.push(Reason::QuotaFull {
+                    site: row.site.clone(),
+                    limit: limit.clone(),
+                });
+            }
+            if row.target == Replicas::ZERO {
+                continue;
             }
             if let Some((from, _)) = home
                 .as_ref()
@@ -465,7 +500,7 @@ impl Turn<'_> {
                 let replicas = row.target.min(seats.in_tier(row.tier).minus(min));
                 if replicas > Replicas::ZERO {
                     reasons.push(Reason::Overflow {
-                        from: from.clone(),
+                        from: (*from).clone(),
                         to: row.site.clone(),
                         replicas,
                     });
@@ -488,10 +523,11 @@ impl Turn<'_> {
 }
 
 /// What the shares cost an hour, by currency.
-fn cost(world: &World, workload: &Workload, seats: &Seats) -> BTreeMap<Currency, PerHour> {
+fn cost(left: &Left<'_>, workload: &Workload, seats: &Seats<'_>) -> BTreeMap<Currency, PerHour> {
     let mut cost: BTreeMap<_, PerHour> = BTreeMap::new();
     for row in &seats.rows {
-        if let Some(price) = world.sites.get(&row.site).and_then(Site::charges) {
+        let ground = left.rooms.at(row.place);
+        if let Some(price) = ground.and_then(|ground| ground.site.charges()) {
             let sum = cost.entry(price.currency).or_default();
             *sum = sum.plus(price.of(workload.request).times(row.target));
         }
@@ -500,7 +536,7 @@ fn cost(world: &World, workload: &Workload, seats: &Seats) -> BTreeMap<Currency,
 }
 
 /// Of counts that are not ours: how many wait for a node.
-fn say_waiting(seats: &Seats, want: Replicas, reasons: &mut Vec<Reason>) {
+fn say_waiting(seats: &Seats<'_>, want: Replicas, reasons: &mut Vec<Reason>) {
     let pending: Replicas = seats
         .rows
         .iter()
@@ -515,8 +551,8 @@ fn say_waiting(seats: &Seats, want: Replicas, reasons: &mut Vec<Reason>) {
 }
 
 /// What is to be written, increases first.
-fn steps(seats: &Seats) -> Vec<Step> {
-    let change = |r: &crate::placement::seats::Seat| Step {
+fn steps(seats: &Seats<'_>) -> Vec<Step> {
+    let change = |r: &Seat<'_>| Step {
         site: r.site.clone(),
         home: r.home,
         from: r.leg.spec,

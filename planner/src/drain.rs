@@ -6,6 +6,8 @@ use crate::memory::{Blocked, Drain};
 use crate::model::amounts::Replicas;
 use crate::model::site::SiteName;
 use crate::model::workload::DrainPolicy;
+use crate::placement::caps::Ask;
+use crate::placement::grace;
 use crate::placement::seats::{Away, Seat, Seats};
 use crate::reason::Reason;
 use crate::time::{after, elapsed};
@@ -25,8 +27,8 @@ pub(crate) struct Round<'a> {
     pub policy: DrainPolicy,
     /// Since when sites are under their low watermark.
     pub low_since: &'a BTreeMap<SiteName, Timestamp>,
-    /// Sites that do not take pods.
-    pub blocked: &'a BTreeMap<SiteName, Blocked>,
+    /// Asks how much a site may hold; it knows the sites that do not take pods.
+    pub ask: &'a Ask<'a>,
     /// Now.
     pub now: Timestamp,
 }
@@ -45,13 +47,13 @@ pub(crate) struct Outcome {
 /// The episode as far as it agrees with what is there: no more can be moving than was made.
 pub(crate) fn sound(
     drain: Option<Drain>,
-    seats: &Seats,
+    seats: &Seats<'_>,
     decided: &BTreeMap<SiteName, Replicas>,
     blocked: &BTreeMap<SiteName, Blocked>,
 ) -> Option<Drain> {
     let drain = drain?;
     let (home, from) = (seats.row(&drain.to)?, seats.row(&drain.from)?);
-    let with_others = |r: &Seat| {
+    let with_others = |r: &Seat<'_>| {
         if r.site == home.site {
             with_made(r, decided)
         } else {
@@ -76,9 +78,9 @@ pub(crate) fn sound(
 
 /// The count at a drain's destination, with what was made there. Before our write has arrived the
 /// spec does not have it yet.
-pub(crate) fn with_made(home: &Seat, decided: &BTreeMap<SiteName, Replicas>) -> Replicas {
+pub(crate) fn with_made(home: &Seat<'_>, decided: &BTreeMap<SiteName, Replicas>) -> Replicas {
     decided
-        .get(&home.site)
+        .get(home.site)
         .copied()
         .unwrap_or_default()
         .max(home.leg.spec)
@@ -88,7 +90,7 @@ pub(crate) fn with_made(home: &Seat, decided: &BTreeMap<SiteName, Replicas>) -> 
 /// the growth, as far as they go.
 pub(crate) fn absorb(
     drain: Option<Drain>,
-    seats: &mut Seats,
+    seats: &mut Seats<'_>,
     want: Replicas,
     now: Timestamp,
 ) -> Option<Drain> {
@@ -109,7 +111,7 @@ pub(crate) fn absorb(
 }
 
 /// After allocation: the next phase of the episode, or the start of one.
-pub(crate) fn advance(drain: Option<Drain>, seats: &mut Seats, round: &Round<'_>) -> Outcome {
+pub(crate) fn advance(drain: Option<Drain>, seats: &mut Seats<'_>, round: &Round<'_>) -> Outcome {
     match drain {
         Some(drain) if paused(&drain, seats) => pause(drain, seats),
         Some(drain) if drain.moving > Replicas::ZERO => finish_step(drain, seats, round),
@@ -120,13 +122,13 @@ pub(crate) fn advance(drain: Option<Drain>, seats: &mut Seats, round: &Round<'_>
 }
 
 /// True while one of its two sites does not answer: nobody knows there what is Ready.
-fn paused(drain: &Drain, seats: &Seats) -> bool {
+fn paused(drain: &Drain, seats: &Seats<'_>) -> bool {
     let away = |site| seats.row(site).is_some_and(|r| r.away != Away::Here);
     away(&drain.from) || away(&drain.to)
 }
 
 /// What was made stays, what is to leave does too.
-fn pause(drain: Drain, seats: &mut Seats) -> Outcome {
+fn pause(drain: Drain, seats: &mut Seats<'_>) -> Outcome {
     if let Some(home) = seats.row_mut(&drain.to).filter(|r| r.away == Away::Here) {
         home.target = home.target.plus(drain.moving);
     }
@@ -136,7 +138,7 @@ fn pause(drain: Drain, seats: &mut Seats) -> Outcome {
     }
 }
 
-fn finish_step(mut drain: Drain, seats: &mut Seats, round: &Round<'_>) -> Outcome {
+fn finish_step(mut drain: Drain, seats: &mut Seats<'_>, round: &Round<'_>) -> Outcome {
     let grows = seats.rows.iter().any(|r| r.target > r.keep);
     let left_from = seats.row(&drain.from).map_or(Replicas::ZERO, |r| r.target);
     if !round.held {
@@ -149,7 +151,9 @@ fn finish_step(mut drain: Drain, seats: &mut Seats, round: &Round<'_>) -> Outcom
     let Some(home) = seats.row_mut(&drain.to) else {
         return Outcome::default();
     };
-    let (base, leg, grace) = (home.target, home.leg.clone(), home.grace);
+    let (base, leg) = (home.target, home.leg);
+    let site = round.ask.left.rooms.at(home.place);
+    let grace = grace(round.ask.workload, site.map(|ground| ground.site));
     let made = base.plus(drain.moving);
     home.target = made;
     let waiting = Reason::Draining {
@@ -192,7 +196,7 @@ fn finish_step(mut drain: Drain, seats: &mut Seats, round: &Round<'_>) -> Outcom
     wait(drain)
 }
 
-fn between_steps(drain: Drain, seats: &mut Seats, round: &Round<'_>) -> Outcome {
+fn between_steps(drain: Drain, seats: &mut Seats<'_>, round: &Round<'_>) -> Outcome {
     let going_on = |drain| Outcome {
         drain: Some(drain),
         ..Outcome::default()
@@ -203,7 +207,7 @@ fn between_steps(drain: Drain, seats: &mut Seats, round: &Round<'_>) -> Outcome 
     let grown: Vec<_> = seats.rows.iter().filter(|r| r.target > r.keep).collect();
     if !grown.is_empty() {
         // Growth that home takes is no change of direction; any other ends the episode.
-        let at_home = grown.iter().all(|r| r.site == drain.to);
+        let at_home = grown.iter().all(|r| *r.site == drain.to);
         return if at_home {
             going_on(Drain {
                 since: round.now,
@@ -225,13 +229,13 @@ fn between_steps(drain: Drain, seats: &mut Seats, round: &Round<'_>) -> Outcome 
     step(seats, round, &to)
 }
 
-fn may_start(seats: &Seats, round: &Round<'_>) -> bool {
+fn may_start(seats: &Seats<'_>, round: &Round<'_>) -> bool {
     !round.held && quiet(seats, round.want)
 }
 
 /// Nothing changes for another reason, the total is what is wanted, and the pods have followed: each
 /// has a node and none is left over.
-fn quiet(seats: &Seats, want: Replicas) -> bool {
+fn quiet(seats: &Seats<'_>, want: Replicas) -> bool {
     seats.targets() == want
         && seats.rows.iter().all(|r| {
             let unchanged = r.target == r.keep && r.target == r.leg.spec;
@@ -241,21 +245,22 @@ fn quiet(seats: &Seats, want: Replicas) -> bool {
         })
 }
 
-fn start(seats: &mut Seats, round: &Round<'_>) -> Outcome {
+fn start(seats: &mut Seats<'_>, round: &Round<'_>) -> Outcome {
     let open = |site: &SiteName| {
         round
             .low_since
             .get(site)
             .is_some_and(|since| elapsed(*since, round.now) >= round.policy.after)
     };
-    let homes: Vec<_> = seats
-        .rows
-        .iter()
-        .filter(|r| open(&r.site))
-        .map(|r| r.site.clone())
-        .collect();
+    // Home is where nothing later is: a step takes from later tiers alone.
+    let held = seats.rows.iter().filter(|r| r.target > Replicas::ZERO);
+    let Some(last) = held.map(|r| r.tier).max() else {
+        return Outcome::default();
+    };
+    let homes = seats.rows.iter().filter(|r| r.tier < last && open(r.site));
+    let homes: Vec<_> = homes.map(|r| r.site).collect();
     for to in homes {
-        let outcome = step(seats, round, &to);
+        let outcome = step(seats, round, to);
         if outcome.drain.is_some() {
             return outcome;
         }
@@ -265,7 +270,7 @@ fn start(seats: &mut Seats, round: &Round<'_>) -> Outcome {
 
 /// The site that gives first, as in a shrink, and how many it may: of a tier after `tier`, beyond
 /// that tier's minimum.
-fn leaving(seats: &Seats, tier: usize) -> Option<(SiteName, Replicas)> {
+fn leaving(seats: &Seats<'_>, tier: usize) -> Option<(SiteName, Replicas)> {
     for i in (tier.saturating_add(1)..seats.tiers.len()).rev() {
         let min = seats.tiers.get(i).map_or(Replicas::ZERO, |t| t.min);
         let spare = seats.in_tier(i).minus(min);
@@ -282,7 +287,7 @@ fn leaving(seats: &Seats, tier: usize) -> Option<(SiteName, Replicas)> {
 }
 
 /// Makes the replicas of one step, where there are any to move and home takes them.
-fn step(seats: &mut Seats, round: &Round<'_>, to: &SiteName) -> Outcome {
+fn step(seats: &mut Seats<'_>, round: &Round<'_>, to: &SiteName) -> Outcome {
     let Some(home) = seats.row(to) else {
         return Outcome::default();
     };
@@ -295,16 +300,21 @@ fn step(seats: &mut Seats, round: &Round<'_>, to: &SiteName) -> Outcome {
         .get(home.tier)
         .map_or(Replicas::ZERO, |t| t.max)
         .minus(in_tier);
-    let closed =
-        !home.open || home.away != Away::Here || home.leg.rolling || round.blocked.contains_key(to);
+    let closed = !home.open
+        || home.away != Away::Here
+        || home.leg.rolling
+        || round.ask.blocked.contains_key(to);
     let share = u64::from(round.want.get()) * u64::from(round.policy.step.get());
     let pace = Replicas::new(u32::try_from(share.div_ceil(100)).unwrap_or(u32::MAX));
-    let moving = pace
-        .min(home.cap_high.minus(home.target))
-        .min(seats.affordable(home))
-        .min(spare)
-        .min(tier_room);
-    if closed || moving == Replicas::ZERO {
+    if closed {
+        return Outcome::default();
+    }
+    let most = pace.min(seats.affordable(home)).min(spare).min(tier_room);
+    let room = seats.row_mut(to).map_or(Replicas::ZERO, |home| {
+        home.caps(round.ask).high.minus(home.target)
+    });
+    let moving = most.min(room);
+    if moving == Replicas::ZERO {
         return Outcome::default();
     }
     let left = seats

@@ -3,6 +3,7 @@
 
 pub(crate) mod allocate;
 pub(crate) mod awaited;
+pub(crate) mod caps;
 pub(crate) mod claim;
 pub(crate) mod coming;
 pub(crate) mod displace;
@@ -10,17 +11,17 @@ pub(crate) mod nodes;
 pub(crate) mod pay;
 pub(crate) mod quotas;
 pub(crate) mod room;
+pub(crate) mod rooms;
 pub(crate) mod seats;
 
 use crate::bottleneck::Supplies;
 use crate::budget::Purses;
 use crate::memory::Blocked;
-use crate::model::World;
 use crate::model::amounts::Replicas;
 use crate::model::site::{Reach, Site, SiteName};
 use crate::model::workload::{Demand, Workload};
 use crate::placement::quotas::Quotas;
-use crate::placement::room::Room;
+use crate::placement::rooms::Rooms;
 use crate::time::{after, elapsed};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -37,7 +38,7 @@ const GRACE_MAX: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Clone, Debug)]
 pub(crate) struct Left<'a> {
     /// On nodes.
-    pub rooms: BTreeMap<SiteName, Room>,
+    pub rooms: Rooms<'a>,
     /// Within quotas.
     pub quotas: Quotas<'a>,
     /// Of money.
@@ -66,7 +67,7 @@ pub(crate) fn grace(workload: &Workload, site: Option<&Site>) -> SignedDuration 
 /// Sites that do not take pods of this workload now: those found before whose time is not over,
 /// and those with pods that have been Pending for too long.
 pub(crate) fn blocked(
-    world: &World,
+    rooms: &Rooms<'_>,
     workload: &Workload,
     before: &BTreeMap<SiteName, Blocked>,
     now: Timestamp,
@@ -86,8 +87,13 @@ pub(crate) fn blocked(
         })
         .collect();
     for (site, leg) in &workload.legs {
+        // Pending pods beyond the spec are a roll-out's surge: none of them is missing.
+        let missing = leg.pending > Replicas::ZERO && leg.bound < leg.spec;
+        if !missing || blocked.contains_key(site) {
+            continue;
+        }
         // Of a site that does not answer nobody knows what became of a pod since then.
-        let place = world.sites.get(site);
+        let place = rooms.at(rooms.place(site)).map(|ground| ground.site);
         let seen = match place.map(|s| s.reach) {
             Some(Reach::Unreachable { since }) => since.min(now),
             Some(Reach::Reachable) | None => now,
@@ -96,9 +102,7 @@ pub(crate) fn blocked(
         let waits = leg
             .pending_since
             .is_some_and(|since| elapsed(since, seen) >= grace);
-        // Pending pods beyond the spec are a roll-out's surge: none of them is missing.
-        let missing = leg.pending > Replicas::ZERO && leg.bound < leg.spec;
-        if waits && missing && !blocked.contains_key(site) {
+        if waits {
             let entry = Blocked {
                 until: latest,
                 holds: leg.bound,

@@ -2,7 +2,7 @@
 
 use crate::bottleneck::Supplies;
 use crate::budget::{Purses, Standing};
-use crate::decide::{self, Pass};
+use crate::decide::{self, Giving, Pass};
 use crate::hpa::Outcome;
 use crate::memory::{Memory, WorkloadMemory};
 use crate::model::World;
@@ -16,7 +16,8 @@ use crate::placement::Left;
 use crate::placement::claim::{self, Claim, Wait};
 use crate::placement::displace::{self, Giver, Waiting, Ways};
 use crate::placement::quotas::Quotas;
-use crate::placement::room::Room;
+use crate::placement::rooms::Rooms;
+use crate::placement::seats::Seats;
 use crate::reason::Reason;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -72,11 +73,12 @@ pub struct Share {
     #[serde(default)]
     pub tier: u32,
     /// Most replicas of it that there is room for up to the high watermark, those there included.
-    #[serde(default)]
-    pub under_high: Replicas,
+    /// `None` where there was no need to count to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under_high: Option<Replicas>,
     /// Most replicas of it that there is room for in all, those there included.
-    #[serde(default)]
-    pub fits: Replicas,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fits: Option<Replicas>,
 }
 
 /// One write of one count.
@@ -100,48 +102,61 @@ pub fn plan(world: &World, memory: &Memory, now: Timestamp) -> Plan {
 
 /// The same out of a memory that nobody else needs: it is carried on instead of copied.
 #[must_use]
-pub fn plan_from(world: &World, mut memory: Memory, now: Timestamp) -> Plan {
-    let mut before = std::mem::take(&mut memory.workloads);
-    let mut rooms: BTreeMap<_, _> = world
-        .sites
-        .iter()
-        .map(|(name, site)| (name.clone(), Room::of(site)))
-        .collect();
-    for workload in world.workloads.values() {
-        for (site, leg) in &workload.legs {
-            if let Some(room) = rooms.get_mut(site) {
-                room.holds(workload.request, leg.bound);
-            }
-        }
-    }
-    let low_since = low_since(world, &rooms, &memory, now);
+pub fn plan_from(world: &World, memory: Memory, now: Timestamp) -> Plan {
+    let Memory {
+        workloads: mut memories,
+        low_since,
+        ledger,
+    } = memory;
+    let rooms = Rooms::of(world);
+    let low_since = still_low(&rooms, &low_since, now);
     let mut left = Left {
-        purses: Purses::of(world, &memory, &rooms, now),
+        purses: Purses::of(world, &ledger, &rooms, now),
+        quotas: Quotas::of(world, &rooms),
+        supplies: Supplies::of(world, &memories, now),
         rooms,
-        quotas: Quotas::of(world),
-        supplies: Supplies::of(world, &before, now),
     };
+    match_up(world, &mut memories);
 
-    let (sensitive, mass): (Vec<_>, Vec<_>) = in_order(world).partition(|(_, w)| is_sensitive(w));
+    let ids = world.workloads.iter().zip(memories.values_mut());
+    let mut turns: Vec<_> = ids.enumerate().collect();
+    // By name they are already.
+    turns.sort_by_key(|(_, (named, _))| rank(*named));
+    let mass = turns.partition_point(|(_, ((_, w), _))| is_sensitive(w));
+    let (sensitive, mass) = turns.split_at_mut(mass);
 
     let pass = Pass {
-        world,
         low_since: &low_since,
         now,
     };
-    let mut workloads = BTreeMap::new();
-    let mut memories = BTreeMap::new();
+    let mut seats = Seats::default();
+    let mut decisions: Vec<_> = world.workloads.keys().map(|_| None).collect();
     let mut waits = Vec::new();
-    for (id, workload) in sensitive {
-        let before = before.get_mut(id).map(std::mem::take).unwrap_or_default();
-        let turned = decide::decide(&pass, id, workload, before, &mut left, None);
+    for (i, (named, memory)) in sensitive {
+        let alone = Giving::Way(None);
+        let turned = decide::decide(&pass, *named, memory, &mut left, &mut seats, &alone);
         waits.extend(turned.wait);
-        left.supplies.decided(id, &turned.decision);
-        workloads.insert(id.clone(), turned.decision);
-        memories.insert(id.clone(), turned.memory);
+        left.supplies.decided(named.0, &turned.decision);
+        if let Some(place) = decisions.get_mut(*i) {
+            *place = Some(turned.decision);
+        }
     }
-    left.rooms.values_mut().for_each(Room::hold_for_waiting);
-    let (ways, waiting) = make_way(&pass, &before, &mass, &waits, &mut left);
+    left.rooms
+        .iter_mut()
+        .for_each(|ground| ground.room.hold_for_waiting());
+    let (ways, waiting) = make_way(world, &pass, mass, &waits, &mut left);
+    for (i, (named, memory)) in mass {
+        let giving = Giving::Way(ways.get(named.0));
+        let turned = decide::decide(&pass, *named, memory, &mut left, &mut seats, &giving);
+        left.supplies.decided(named.0, &turned.decision);
+        if let Some(place) = decisions.get_mut(*i) {
+            *place = Some(turned.decision);
+        }
+    }
+    let decided = world.workloads.keys().zip(decisions);
+    let mut workloads: BTreeMap<_, _> = decided
+        .filter_map(|(id, decision)| Some((id.clone(), decision?)))
+        .collect();
     for (id, site, leaving) in waiting {
         if let Some(decision) = workloads.get_mut(&id) {
             decision
@@ -150,17 +165,9 @@ pub fn plan_from(world: &World, mut memory: Memory, now: Timestamp) -> Plan {
             decide::in_order(&mut decision.reasons);
         }
     }
-    for (id, workload) in mass {
-        let before = before.get_mut(id).map(std::mem::take).unwrap_or_default();
-        let turned = decide::decide(&pass, id, workload, before, &mut left, ways.get(id));
-        left.supplies.decided(id, &turned.decision);
-        workloads.insert(id.clone(), turned.decision);
-        memories.insert(id.clone(), turned.memory);
-    }
-    let sites = left
-        .rooms
-        .iter()
-        .map(|(name, room)| (name.clone(), room.share()))
+    let grounds = left.rooms.iter();
+    let sites = grounds
+        .map(|ground| (ground.name.clone(), ground.room.share()))
         .collect();
     let (budgets, ledger) = left.purses.close();
     Plan {
@@ -176,29 +183,55 @@ pub fn plan_from(world: &World, mut memory: Memory, now: Timestamp) -> Plan {
     }
 }
 
+/// A memory for each workload that there is, and for no other.
+fn match_up(world: &World, memories: &mut BTreeMap<WorkloadId, WorkloadMemory>) {
+    if world.workloads.keys().eq(memories.keys()) {
+        return;
+    }
+    memories.retain(|id, _| world.workloads.contains_key(id));
+    let ids = world.workloads.keys();
+    let new = ids.filter(|id| !memories.contains_key(*id));
+    let mut new = new
+        .map(|id| (id.clone(), WorkloadMemory::default()))
+        .collect();
+    // All at once: a map that grows one by one in order leaves its nodes half empty.
+    memories.append(&mut new);
+}
+
+/// A workload of the world.
+type Named<'a> = (&'a WorkloadId, &'a Workload);
+/// A workload's turn: its place by name, and its memory.
+type Turn<'a, 'm> = (usize, (Named<'a>, &'m mut WorkloadMemory));
+
+/// Sensitive first, then by priority.
+fn rank((_, workload): Named<'_>) -> (bool, Reverse<i32>) {
+    (!is_sensitive(workload), Reverse(workload.priority))
+}
+
 /// Sensitive first, then by priority, then by name.
-pub(crate) fn in_order(world: &World) -> impl Iterator<Item = (&WorkloadId, &Workload)> {
+pub(crate) fn in_order(world: &World) -> impl Iterator<Item = Named<'_>> {
     let mut order: Vec<_> = world.workloads.iter().collect();
-    order.sort_by_key(|(id, w)| (!is_sensitive(w), Reverse(w.priority), *id));
+    order.sort_by_key(|named| rank(*named));
     order.into_iter()
 }
 
 /// What each mass workload does so that Sensitive ones find room, and which of these wait where for
 /// how many. What it would do otherwise is worked out first, on a copy of what is left.
 fn make_way<'a>(
+    world: &World,
     pass: &Pass<'_>,
-    before: &BTreeMap<WorkloadId, WorkloadMemory>,
-    mass: &[(&'a WorkloadId, &'a Workload)],
+    mass: &[Turn<'a, '_>],
     waits: &[Wait],
     left: &mut Left<'a>,
 ) -> (BTreeMap<WorkloadId, Ways>, Vec<Waiting>) {
-    let claims = claim::claims(pass.world, waits, left);
+    let claims = claim::claims(world, waits, left);
     if claims.is_empty() {
         return (BTreeMap::new(), Vec::new());
     }
     let mut copy = left.clone();
     let mut givers = Vec::new();
-    for (id, workload) in mass {
+    for (_, (named, memory)) in mass {
+        let (id, workload) = *named;
         let there = |claim: &Claim| {
             let leg = workload.legs.get(&claim.site);
             leg.is_some_and(|l| l.bound.plus(l.pending) > Replicas::ZERO)
@@ -206,20 +239,21 @@ fn make_way<'a>(
         if !claims.iter().any(there) {
             continue;
         }
-        let before = before.get(*id).cloned().unwrap_or_default();
-        let turned = decide::decide(pass, id, workload, before, &mut copy, None);
+        let (mut memory, mut seats) = (WorkloadMemory::clone(memory), Seats::default());
+        let asked = Giving::Asked;
+        let turned = decide::decide(pass, *named, &mut memory, &mut copy, &mut seats, &asked);
         if turned.gives {
             givers.push(Giver {
                 id,
                 workload,
                 want: turned.decision.want,
-                seats: turned.seats,
+                seats,
                 ways: Ways::new(),
             });
         }
     }
     givers.reverse(); // lowest priority first
-    let waiting = displace::share_out(pass.world, claims, &mut givers);
+    let waiting = displace::share_out(world, claims, &mut givers);
     let ways = givers.into_iter().map(|g| (g.id.clone(), g.ways));
     (ways.collect(), waiting)
 }
@@ -233,25 +267,19 @@ pub(crate) fn is_sensitive(workload: &Workload) -> bool {
 }
 
 /// Since when each site has been under its low watermark, as it is before this plan.
-fn low_since(
-    world: &World,
-    rooms: &BTreeMap<SiteName, Room>,
-    memory: &Memory,
+fn still_low(
+    rooms: &Rooms<'_>,
+    before: &BTreeMap<SiteName, Timestamp>,
     now: Timestamp,
 ) -> BTreeMap<SiteName, Timestamp> {
-    let low = rooms.iter().filter(|(name, room)| {
-        world
-            .sites
-            .get(*name)
-            .is_some_and(|site| site.reach == Reach::Reachable && room.under(site.low))
+    let low = rooms.iter().filter(|ground| {
+        ground.site.reach == Reach::Reachable && ground.room.under(ground.site.low)
     });
-    low.map(|(name, _)| {
+    low.map(|ground| {
+        let since = before.get(ground.name);
         (
-            name.clone(),
-            memory
-                .low_since
-                .get(name)
-                .map_or(now, |since| (*since).min(now)),
+            ground.name.clone(),
+            since.map_or(now, |since| (*since).min(now)),
         )
     })
     .collect()

@@ -229,8 +229,8 @@ fn each_reason_is_told_once_and_its_numbers_are_in_the_text() {
             desired: n(3),
             ready: n(3),
             tier,
-            under_high: n(5),
-            fits: n(8),
+            under_high: Some(n(5)),
+            fits: Some(n(8)),
         };
         (name(site), share)
     });
@@ -310,8 +310,8 @@ fn what_is_not_ready_is_waited_for_and_no_tier_comes_last() {
         desired: n(desired),
         ready: n(ready),
         tier,
-        under_high: n(5),
-        fits: n(8),
+        under_high: Some(n(5)),
+        fits: Some(n(8)),
     };
     let shares = BTreeMap::from([
         (name("a"), share(0, 1, 1)),

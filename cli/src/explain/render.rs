@@ -101,11 +101,13 @@ fn of_place(place: &Place, width: usize) -> String {
         n => format!("tier {n}"),
     };
     let name = site.as_str();
+    let room = share.under_high.zip(share.fits);
+    let room = room.map_or(String::new(), |(high, all)| {
+        format!("; {}", self::room(high, all))
+    });
     let mut text = format!(
-        "  {name:<width$}  {tier}: {} of {} Ready; {}\n",
-        share.ready,
-        share.desired,
-        room(share.under_high, share.fits)
+        "  {name:<width$}  {tier}: {} of {} Ready{room}\n",
+        share.ready, share.desired
     );
     for why in why {
         let _ = writeln!(text, "  {:<width$}    {why}", "");

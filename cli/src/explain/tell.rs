@@ -97,13 +97,13 @@ fn shares(sites: &[SiteShare], room: &[SiteRoom]) -> BTreeMap<SiteName, Share> {
     let mut shares = BTreeMap::new();
     let mut put = |name: &str, desired, ready| {
         let seen = room.iter().find(|room| room.name == name);
-        let replicas = |of: fn(&SiteRoom) -> i32| seen.map(of).map(Replicas::from_api);
+        let replicas = |of: fn(&SiteRoom) -> Option<i32>| seen.and_then(of).map(Replicas::from_api);
         let share = Share {
             desired: Replicas::from_api(desired),
             ready: Replicas::from_api(ready),
             tier: seen.map_or(0, |room| u32::try_from(room.tier).unwrap_or(0)),
-            under_high: replicas(|room| room.under_high).unwrap_or_default(),
-            fits: replicas(|room| room.fits).unwrap_or_default(),
+            under_high: replicas(|room| room.under_high),
+            fits: replicas(|room| room.fits),
         };
         shares.insert(SiteName::new(name), share);
     };

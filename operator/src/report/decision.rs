@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use pinisi_crds::decision::{DecisionStatus, ReasonStatus, SiteRoom};
+use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::{Decision, Reason, Share};
 
 /// Most reasons, as in the CRD's schema; the most telling ones are first.
@@ -16,8 +17,8 @@ pub fn said(decision: &Decision, now: Timestamp) -> DecisionStatus {
     let room = |(site, share): (&pinisi_planner::model::site::SiteName, &Share)| SiteRoom {
         name: site.to_string(),
         tier: i32::try_from(share.tier).unwrap_or(i32::MAX),
-        under_high: share.under_high.to_api(),
-        fits: share.fits.to_api(),
+        under_high: share.under_high.map(Replicas::to_api),
+        fits: share.fits.map(Replicas::to_api),
     };
     let reasons = decision.reasons.iter().take(REASONS_MAX);
     DecisionStatus {
@@ -41,7 +42,6 @@ fn reason(reason: &Reason) -> ReasonStatus {
 mod tests {
     use super::*;
     use crate::testing;
-    use pinisi_planner::model::amounts::Replicas;
 
     #[test]
     fn its_reasons_can_be_read_back() {

@@ -9,7 +9,8 @@ use crate::model::amounts::{MilliLoad, Replicas};
 use crate::model::dependency::{DayQuota, Dependency, MilliCalls, Spread, Supplier};
 use crate::model::site::SiteName;
 use crate::model::workload::{Demand, LoadDemand, Mode, Placement, Signal, Workload, WorkloadId};
-use crate::placement::room::{Asker, Room};
+use crate::placement::room::Asker;
+use crate::placement::rooms::Rooms;
 use crate::plan::{Decision, is_sensitive};
 use crate::reason::Reason;
 use crate::time::{elapsed, millis};
@@ -123,11 +124,7 @@ impl<'a> Supplies<'a> {
     }
 
     /// What one replica of a back end serves, and how many it can have.
-    pub(crate) fn back(
-        &self,
-        id: &WorkloadId,
-        rooms: &BTreeMap<SiteName, Room>,
-    ) -> Option<(MilliLoad, Replicas)> {
+    pub(crate) fn back(&self, id: &WorkloadId, rooms: &Rooms<'_>) -> Option<(MilliLoad, Replicas)> {
         let Back {
             workload,
             load,
@@ -156,7 +153,7 @@ impl<'a> Supplies<'a> {
         &self,
         id: &WorkloadId,
         dependency: &Dependency,
-        rooms: &BTreeMap<SiteName, Room>,
+        rooms: &Rooms<'_>,
         now: Timestamp,
     ) -> MilliLoad {
         let whole = match &dependency.supplier {

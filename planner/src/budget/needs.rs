@@ -9,10 +9,10 @@ use crate::model::money::Currency;
 use crate::model::price::PerHour;
 use crate::model::site::{Reach, SiteName};
 use crate::model::workload::{Demand, LoadDemand, Mode, Placement, Signal, Tier, Workload};
-use crate::placement::room::{Asker, Room};
+use crate::placement::room::Asker;
+use crate::placement::rooms::Rooms;
 use crate::time::elapsed;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
 
 /// What one workload needs at priced sites.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub(crate) struct Needs {
 pub(crate) fn needs(
     world: &World,
     workload: &Workload,
-    rooms: &BTreeMap<SiteName, Room>,
+    rooms: &Rooms<'_>,
     now: Timestamp,
 ) -> Option<Needs> {
     let Placement::MassTraffic { tiers } = &workload.placement else {
@@ -79,7 +79,7 @@ pub(crate) fn needs(
 fn holds(
     world: &World,
     workload: &Workload,
-    rooms: &BTreeMap<SiteName, Room>,
+    rooms: &Rooms<'_>,
     name: &SiteName,
     now: Timestamp,
 ) -> Replicas {

@@ -2,6 +2,7 @@
 //! in the reverse order. What does not fit is left over and said by the caller; what fits is placed.
 
 use crate::model::amounts::Replicas;
+use crate::placement::caps::Ask;
 use crate::placement::seats::{Seat, Seats};
 
 /// How far a growing site may be filled.
@@ -13,7 +14,16 @@ enum Cap {
 
 /// Sets every target so that they sum to `want` as far as room allows. While nothing may shrink
 /// (`held`) no replicas move between tiers either: they would be there twice, and count as present.
-pub(crate) fn allocate(seats: &mut Seats, want: Replicas, held: bool) {
+pub(crate) fn allocate(seats: &mut Seats<'_>, ask: &Ask<'_>, want: Replicas, held: bool) {
+    allocate_with(seats, Some(ask), want, held);
+}
+
+/// The same where every site was asked before how much it may hold.
+pub(crate) fn allocate_asked(seats: &mut Seats<'_>, want: Replicas, held: bool) {
+    allocate_with(seats, None, want, held);
+}
+
+fn allocate_with(seats: &mut Seats<'_>, ask: Option<&Ask<'_>>, want: Replicas, held: bool) {
     let mut pinned = Replicas::ZERO;
     for row in &mut seats.rows {
         let fixed = row.fixed();
@@ -34,6 +44,7 @@ pub(crate) fn allocate(seats: &mut Seats, want: Replicas, held: bool) {
     );
     grow(
         seats,
+        ask,
         Replicas::new(u32::try_from(missing).unwrap_or(u32::MAX)),
     );
     while surplus > 0 {
@@ -42,43 +53,62 @@ pub(crate) fn allocate(seats: &mut Seats, want: Replicas, held: bool) {
         surplus = surplus.saturating_sub(part.get().into());
     }
     if !held {
-        serve_minimums(seats);
+        serve_minimums(seats, ask);
     }
 }
 
-fn grow(seats: &mut Seats, mut rest: Replicas) {
+fn grow(seats: &mut Seats<'_>, ask: Option<&Ask<'_>>, mut rest: Replicas) {
+    if rest == Replicas::ZERO {
+        return;
+    }
     for tier in 0..seats.tiers.len() {
         let missing = below_minimum(seats, tier).min(rest);
-        rest = rest.minus(fill_up(seats, tier, missing));
+        rest = rest.minus(fill_up(seats, ask, tier, missing));
     }
     for cap in [Cap::High, Cap::Fit] {
         for tier in 0..seats.tiers.len() {
-            rest = rest.minus(fill(seats, tier, rest, cap));
+            rest = rest.minus(fill(seats, ask, tier, rest, cap));
         }
     }
 }
 
 /// Fills a tier, under the high watermarks first and above them after. Returns what it took.
-fn fill_up(seats: &mut Seats, tier: usize, n: Replicas) -> Replicas {
-    let gentle = fill(seats, tier, n, Cap::High);
-    gentle.plus(fill(seats, tier, n.minus(gentle), Cap::Fit))
+fn fill_up(seats: &mut Seats<'_>, ask: Option<&Ask<'_>>, tier: usize, n: Replicas) -> Replicas {
+    let gentle = fill(seats, ask, tier, n, Cap::High);
+    gentle.plus(fill(seats, ask, tier, n.minus(gentle), Cap::Fit))
 }
 
-fn fill(seats: &mut Seats, tier: usize, n: Replicas, cap: Cap) -> Replicas {
+fn fill(
+    seats: &mut Seats<'_>,
+    ask: Option<&Ask<'_>>,
+    tier: usize,
+    n: Replicas,
+    cap: Cap,
+) -> Replicas {
     let max = seats.tiers.get(tier).map_or(Replicas::ZERO, |t| t.max);
     let n = n.min(max.minus(seats.in_tier(tier)));
     let mut rest = n;
     for i in 0..seats.rows.len() {
-        let row = seats.rows.get(i);
+        if rest == Replicas::ZERO {
+            break;
+        }
+        let row = seats.rows.get_mut(i);
         let Some(row) = row.filter(|r| r.tier == tier && r.fixed().is_none()) else {
             continue;
         };
+        let caps = match ask {
+            Some(ask) => row.caps(ask),
+            None => row.caps,
+        };
         let cap = match cap {
-            Cap::High => row.cap_high.min(row.cap_fit),
-            Cap::Fit => row.cap_fit,
+            Cap::High => caps.high.min(caps.fit),
+            Cap::Fit => caps.fit,
         };
         let more = cap.minus(row.target).min(rest);
-        let more = more.min(seats.affordable(row));
+        let more = seats
+            .rows
+            .get(i)
+            .map_or(more, |row| more.min(seats.affordable(row)));
         if let Some(row) = seats.rows.get_mut(i) {
             row.target = row.target.plus(more);
         }
@@ -87,7 +117,7 @@ fn fill(seats: &mut Seats, tier: usize, n: Replicas, cap: Cap) -> Replicas {
     n.minus(rest)
 }
 
-fn shrink(seats: &mut Seats, mut surplus: Replicas) {
+fn shrink(seats: &mut Seats<'_>, mut surplus: Replicas) {
     for respect_minimum in [true, false] {
         for tier in (0..seats.tiers.len()).rev() {
             let spare = if respect_minimum {
@@ -101,10 +131,9 @@ fn shrink(seats: &mut Seats, mut surplus: Replicas) {
 }
 
 /// Takes replicas from a tier, from its last site first. Returns how many it gave.
-fn give(seats: &mut Seats, tier: usize, n: Replicas) -> Replicas {
+fn give(seats: &mut Seats<'_>, tier: usize, n: Replicas) -> Replicas {
     let mut rest = n;
-    let mut rows: Vec<_> = free_rows(seats, tier).collect();
-    for row in rows.iter_mut().rev() {
+    for row in free_rows(seats, tier).rev() {
         let less = row.target.min(rest);
         row.target = row.target.minus(less);
         rest = rest.minus(less);
@@ -113,12 +142,15 @@ fn give(seats: &mut Seats, tier: usize, n: Replicas) -> Replicas {
 }
 
 /// Moves replicas to tiers below their minimum from tiers that can spare them.
-fn serve_minimums(seats: &mut Seats) {
+fn serve_minimums(seats: &mut Seats<'_>, ask: Option<&Ask<'_>>) {
     for tier in 0..seats.tiers.len() {
+        if below_minimum(seats, tier) == Replicas::ZERO {
+            continue;
+        }
         for donor in (0..seats.tiers.len()).rev().filter(|d| *d != tier) {
             let movable = free_rows(seats, donor).map(|r| r.target).sum::<Replicas>();
             let spare = above_minimum(seats, donor).min(movable);
-            let taken = fill_up(seats, tier, below_minimum(seats, tier).min(spare));
+            let taken = fill_up(seats, ask, tier, below_minimum(seats, tier).min(spare));
             give(seats, donor, taken);
         }
     }
@@ -126,9 +158,12 @@ fn serve_minimums(seats: &mut Seats) {
 
 /// Replicas that stay on for a while though their target is lower: so many that what is Ready
 /// never falls below the want for the sake of what is not Ready yet.
-pub(crate) fn linger(seats: &mut Seats, want: Replicas) {
+pub(crate) fn linger(seats: &mut Seats<'_>, want: Replicas) {
     let ready: Replicas = seats.rows.iter().map(|r| r.leg.ready.min(r.target)).sum();
     let mut room = want.minus(ready);
+    if room == Replicas::ZERO {
+        return;
+    }
     // A tier that shrinks below what it may have needs no more than its targets.
     let shrinks = |tier| {
         seats
@@ -174,14 +209,17 @@ pub(crate) fn linger(seats: &mut Seats, want: Replicas) {
     }
 }
 
-fn free_rows(seats: &mut Seats, tier: usize) -> impl DoubleEndedIterator<Item = &mut Seat> {
+fn free_rows<'s, 'a>(
+    seats: &'s mut Seats<'a>,
+    tier: usize,
+) -> impl DoubleEndedIterator<Item = &'s mut Seat<'a>> {
     seats
         .rows
         .iter_mut()
         .filter(move |r| r.tier == tier && r.fixed().is_none())
 }
 
-fn below_minimum(seats: &Seats, tier: usize) -> Replicas {
+fn below_minimum(seats: &Seats<'_>, tier: usize) -> Replicas {
     seats
         .tiers
         .get(tier)
@@ -189,7 +227,7 @@ fn below_minimum(seats: &Seats, tier: usize) -> Replicas {
         .minus(seats.in_tier(tier))
 }
 
-fn above_minimum(seats: &Seats, tier: usize) -> Replicas {
+fn above_minimum(seats: &Seats<'_>, tier: usize) -> Replicas {
     seats
         .in_tier(tier)
         .minus(seats.tiers.get(tier).map_or(Replicas::ZERO, |t| t.min))

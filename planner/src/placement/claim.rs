@@ -28,16 +28,16 @@ impl Wait {
     /// room (`unfit`) are where they are.
     pub(crate) fn of(
         (id, workload): (&WorkloadId, &Workload),
-        seats: &Seats,
+        seats: &Seats<'_>,
         blocked: &BTreeMap<SiteName, Blocked>,
         unplaced: Replicas,
         unfit: &Unfit,
     ) -> Option<Self> {
-        let no_room = |r: &Seat| unfit.get(&r.site).copied().unwrap_or_default();
-        let placed = |r: &Seat| r.target.minus(no_room(r));
-        let open = |r: &&Seat| {
+        let no_room = |r: &Seat<'_>| unfit.get(r.site).copied().unwrap_or_default();
+        let placed = |r: &Seat<'_>| r.target.minus(no_room(r));
+        let open = |r: &&Seat<'_>| {
             let here = unplaced > Replicas::ZERO || no_room(r) > Replicas::ZERO;
-            here && r.fixed().is_none() && !blocked.contains_key(&r.site)
+            here && r.fixed().is_none() && !blocked.contains_key(r.site)
         };
         let missing = unplaced.plus(unfit.values().copied().sum());
         let all: Replicas = seats.rows.iter().map(placed).sum();

@@ -12,7 +12,7 @@ use crate::model::World;
 use crate::model::amounts::{Replicas, Resources};
 use crate::model::site::SiteName;
 use crate::model::workload::{Leg, Workload, WorkloadId};
-use crate::placement::allocate::allocate;
+use crate::placement::allocate::allocate_asked;
 use crate::placement::claim::{Claim, least};
 use crate::placement::seats::{Away, Seats};
 use std::collections::BTreeMap;
@@ -43,8 +43,8 @@ pub(crate) struct Giver<'a> {
     pub workload: &'a Workload,
     /// Replicas that it wants.
     pub want: Replicas,
-    /// Its sites, measured.
-    pub seats: Seats,
+    /// Its sites, all of them asked.
+    pub seats: Seats<'a>,
     /// What it is to give.
     pub ways: Ways,
 }
@@ -148,7 +148,7 @@ impl Giver<'_> {
             .map_or(Replicas::ZERO, |t| t.min);
         let in_tier: Replicas = {
             let rows = self.seats.rows.iter().filter(|r| r.tier == row.tier);
-            rows.map(|r| r.keep.minus(self.given(&r.site))).sum()
+            rows.map(|r| r.keep.minus(self.given(r.site))).sum()
         };
         let n = match turn {
             // What the others cannot carry stays.
@@ -176,17 +176,17 @@ impl Giver<'_> {
     fn stranded(&self, site: &SiteName, held: Replicas) -> Replicas {
         let mut seats = self.seats.clone();
         for row in &mut seats.rows {
-            let here = if row.site == *site {
+            let here = if row.site == site {
                 held
             } else {
                 Replicas::ZERO
             };
-            let leaves = self.given(&row.site).plus(here);
+            let leaves = self.given(row.site).plus(here);
             if leaves > Replicas::ZERO {
                 row.make_way(leaves, Replicas::ZERO);
             }
         }
-        allocate(&mut seats, self.want, false);
+        allocate_asked(&mut seats, self.want, false);
         self.want.minus(seats.targets())
     }
 

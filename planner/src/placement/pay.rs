@@ -7,6 +7,8 @@ use crate::model::budget::BudgetName;
 use crate::model::money::Currency;
 use crate::model::price::PerHour;
 use crate::model::workload::{Workload, WorkloadId};
+use crate::placement::caps::Ask;
+use crate::placement::rooms::Rooms;
 use crate::placement::seats::{Away, Seat, Seats};
 use std::collections::BTreeMap;
 
@@ -23,7 +25,7 @@ pub(crate) struct Unpaid {
     pub per_hour: PerHour,
 }
 
-impl Seat {
+impl Seat<'_> {
     /// What a replica costs here, where it costs anything.
     fn rate(&self, currency: Currency) -> Option<PerHour> {
         match self.fare {
@@ -33,7 +35,7 @@ impl Seat {
     }
 
     /// Replicas that are there, whatever is decided: said or bound.
-    fn there(&self) -> Replicas {
+    pub(crate) fn there(&self) -> Replicas {
         self.leg.spec.max(self.leg.bound)
     }
 
@@ -46,16 +48,19 @@ impl Seat {
     }
 }
 
-impl Seats {
-    /// Sets what may be spent, and lowers what counts as placed to what may stay: from the last site
-    /// first, as in a shrink.
+impl Seats<'_> {
+    /// Sets what replicas cost and what may be spent, and lowers what counts as placed to what may stay:
+    /// from the last site first, as in a shrink.
     pub(crate) fn open_purses(
         &mut self,
         purses: &Purses<'_>,
+        rooms: &Rooms<'_>,
         id: &WorkloadId,
         workload: &Workload,
     ) {
-        for row in &self.rows {
+        for row in &mut self.rows {
+            let site = rooms.at(row.place).map(|ground| ground.site);
+            row.fare = purses.fare(site, id, workload);
             if let Fare::Costs(currency, _) = row.fare
                 && !self.purses.contains_key(&currency)
                 && let Some(purse) = purses.purse(id, workload, currency)
@@ -69,6 +74,9 @@ impl Seats {
     /// Lowers what counts as placed to what there is money for. A site that loses any to money pays
     /// for none that are misplaced either.
     pub(crate) fn keep_affordable(&mut self) {
+        if self.purses.is_empty() {
+            return;
+        }
         let before: Vec<_> = self.rows.iter().map(|row| row.keep).collect();
         self.cut(|row| &mut row.keep);
         for (row, before) in self.rows.iter_mut().zip(before) {
@@ -79,7 +87,7 @@ impl Seats {
     }
 
     /// How many replicas more a site may get for the money.
-    pub(crate) fn affordable(&self, row: &Seat) -> Replicas {
+    pub(crate) fn affordable(&self, row: &Seat<'_>) -> Replicas {
         let (currency, rate) = match &row.fare {
             Fare::Free => return Replicas::MAX,
             Fare::Unfunded(_) => return Replicas::ZERO,
@@ -98,6 +106,9 @@ impl Seats {
     /// After everything else, for what follows no cap (an override, counts that may not shrink): no
     /// more than money is there for.
     pub(crate) fn settle(&mut self) {
+        if self.purses.is_empty() {
+            return;
+        }
         let grow: Vec<_> = self.purses.iter().map(|(c, p)| (*c, p.grow)).collect();
         for (currency, most) in grow {
             let mut over = self.growth(currency).minus(most);
@@ -115,10 +126,10 @@ impl Seats {
 
     /// Lowers counts at priced sites until they cost no more than may be kept: first what is beyond
     /// the tiers' minimums.
-    fn cut(&mut self, count: impl Fn(&mut Seat) -> &mut Replicas) {
+    fn cut(&mut self, count: impl for<'s> Fn(&'s mut Seat<'_>) -> &'s mut Replicas) {
         let keep: Vec<_> = self.purses.iter().map(|(c, p)| (*c, p.keep)).collect();
         for (currency, most) in keep {
-            let cost = |row: &mut Seat| {
+            let cost = |row: &mut Seat<'_>| {
                 let n = *count(row);
                 let n = row.charged(n);
                 row.rate(currency).map_or(PerHour::ZERO, |r| r.times(n))
@@ -154,14 +165,14 @@ impl Seats {
     }
 
     /// What counts cost in a currency.
-    fn costs(&self, currency: Currency, count: impl Fn(&Seat) -> Replicas) -> PerHour {
-        let cost = |row: &Seat| Some(row.rate(currency)?.times(row.charged(count(row))));
+    fn costs(&self, currency: Currency, count: impl Fn(&Seat<'_>) -> Replicas) -> PerHour {
+        let cost = |row: &Seat<'_>| Some(row.rate(currency)?.times(row.charged(count(row))));
         self.rows.iter().filter_map(cost).sum()
     }
 
     /// What targets cost beyond pods that have a node.
     fn growth(&self, currency: Currency) -> PerHour {
-        let cost = |row: &Seat| {
+        let cost = |row: &Seat<'_>| {
             let more = row.charged(row.target).minus(row.leg.bound);
             Some(row.rate(currency)?.times(more))
         };
@@ -169,7 +180,11 @@ impl Seats {
     }
 
     /// Of `missing` replicas those that money alone keeps out.
-    pub(crate) fn unpaid(&self, missing: Replicas) -> Option<Unpaid> {
+    pub(crate) fn unpaid(&mut self, ask: &Ask<'_>, missing: Replicas) -> Option<Unpaid> {
+        if missing == Replicas::ZERO || self.purses.is_empty() {
+            return None;
+        }
+        self.ask_all(ask);
         let mut found: Option<Unpaid> = None;
         let mut rest = missing;
         for row in self.rows.iter().filter(|r| r.away == Away::Here) {
@@ -177,7 +192,7 @@ impl Seats {
                 continue;
             };
             let most = self.tiers.get(row.tier).map_or(Replicas::ZERO, |t| t.max);
-            let room = row.cap_fit.max(row.there()).minus(row.target);
+            let room = row.caps.fit.max(row.there()).minus(row.target);
             let out = room.min(most.minus(self.in_tier(row.tier))).min(rest);
             let Some(purse) = self.purses.get(&currency).filter(|_| out > Replicas::ZERO) else {
                 continue;
@@ -206,7 +221,7 @@ impl Seats {
             };
             let sum = spends.entry(currency).or_default();
             sum.decided = sum.decided.plus(rate.times(row.charged(row.target)));
-            let there = paid(&row.leg, row.charged(row.target));
+            let there = paid(row.leg, row.charged(row.target));
             sum.there = sum.there.plus(rate.times(there));
         }
         if let Some(unpaid) = unpaid {

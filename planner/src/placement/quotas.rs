@@ -5,14 +5,15 @@
 use crate::model::World;
 use crate::model::amounts::Replicas;
 use crate::model::quota::{Limit, QuotaResource, QuotaRoom};
-use crate::model::site::SiteName;
 use crate::model::workload::{Leg, Workload, WorkloadId};
+use crate::placement::rooms::{Place, Rooms};
 use std::collections::BTreeMap;
 
-/// The quotas of all sites.
+/// The quotas of all sites, by place.
 #[derive(Clone, Debug)]
 pub(crate) struct Quotas<'a> {
-    rooms: BTreeMap<&'a SiteName, BTreeMap<&'a str, Shared<'a>>>,
+    rooms: Vec<BTreeMap<&'a str, Shared<'a>>>,
+    any: bool,
 }
 
 /// One namespace's room at one site. In wide numbers: promises are taken back exactly.
@@ -33,40 +34,46 @@ pub(crate) struct Allowed {
 
 impl<'a> Quotas<'a> {
     /// All room, with what every spec is promised.
-    pub(crate) fn of(world: &'a World) -> Self {
+    pub(crate) fn of(world: &'a World, sites: &Rooms<'_>) -> Self {
         let shared = |room| Shared {
             room,
             promised: BTreeMap::new(),
         };
-        let rooms = world.sites.iter().map(|(name, site)| {
+        let rooms = world.sites.values().map(|site| {
             let namespaces = site.quotas.iter();
-            (
-                name,
-                namespaces
-                    .map(|(namespace, room)| (namespace.as_str(), shared(room)))
-                    .collect(),
-            )
+            namespaces
+                .map(|(namespace, room)| (namespace.as_str(), shared(room)))
+                .collect()
         });
         let mut quotas = Self {
             rooms: rooms.collect(),
+            any: world.sites.values().any(|site| !site.quotas.is_empty()),
         };
-        for (id, workload) in &world.workloads {
-            for (site, leg) in &workload.legs {
-                quotas.promise(site, id, workload, owed(leg, leg.spec));
+        // Most worlds have none: then nobody asks who is promised what.
+        if quotas.any {
+            for (id, workload) in &world.workloads {
+                for (site, leg) in &workload.legs {
+                    quotas.promise(sites.place(site), id, workload, owed(leg, leg.spec));
+                }
             }
         }
         quotas
     }
 
+    /// True where there is any.
+    pub(crate) fn any(&self) -> bool {
+        self.any
+    }
+
     /// Keeps room for replicas that do not exist yet.
     pub(crate) fn promise(
         &mut self,
-        site: &SiteName,
+        place: Option<Place>,
         id: &WorkloadId,
         workload: &Workload,
         replicas: Replicas,
     ) {
-        self.change(site, id, workload, |promised, one| {
+        self.change(place, id, workload, |promised, one| {
             promised.saturating_add(amount(one, replicas))
         });
     }
@@ -74,24 +81,27 @@ impl<'a> Quotas<'a> {
     /// Takes a promise back.
     pub(crate) fn release(
         &mut self,
-        site: &SiteName,
+        place: Option<Place>,
         id: &WorkloadId,
         workload: &Workload,
         replicas: Replicas,
     ) {
-        self.change(site, id, workload, |promised, one| {
+        self.change(place, id, workload, |promised, one| {
             promised.saturating_sub(amount(one, replicas))
         });
     }
 
     fn change(
         &mut self,
-        site: &SiteName,
+        place: Option<Place>,
         id: &WorkloadId,
         workload: &Workload,
         to: impl Fn(u128, u64) -> u128,
     ) {
-        let namespaces = self.rooms.get_mut(site);
+        if !self.any {
+            return;
+        }
+        let namespaces = place.and_then(|place| self.rooms.get_mut(place.get()));
         let Some(shared) = namespaces.and_then(|all| all.get_mut(id.namespace.as_str())) else {
             return;
         };
@@ -104,11 +114,11 @@ impl<'a> Quotas<'a> {
     /// How many replicas more may be made; `None` where no quota limits them.
     pub(crate) fn more(
         &self,
-        site: &SiteName,
+        place: Option<Place>,
         id: &WorkloadId,
         workload: &Workload,
     ) -> Option<Allowed> {
-        let shared = self.rooms.get(site)?.get(id.namespace.as_str())?;
+        let shared = self.rooms.get(place?.get())?.get(id.namespace.as_str())?;
         let rooms = shared.room.iter().filter_map(|(resource, left)| {
             let promised = shared.promised.get(resource).copied().unwrap_or_default();
             let free = u128::from(left.left).saturating_sub(promised);

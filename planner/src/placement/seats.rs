@@ -1,21 +1,20 @@
 //! One workload's sites in order, with what is there now: the table that allocation and drain work
-//! on. Class is turned into tiers here; nothing after it can name another site.
+//! on. Class is turned into tiers here; nothing after it can name another site. Not here: how much
+//! room there is (caps).
 
 use crate::budget::{Fare, Purse};
 use crate::drain::with_made;
 use crate::memory::{Blocked, Drain};
-use crate::model::World;
 use crate::model::amounts::Replicas;
 use crate::model::money::Currency;
 use crate::model::quota::Limit;
-use crate::model::site::{Reach, Site, SiteKind, SiteName};
-use crate::model::workload::{Leg, Override, Placement, Workload, WorkloadId};
-use crate::placement::quotas::existing;
-use crate::placement::room::Asker;
-use crate::placement::{Left, grace};
+use crate::model::site::{Reach, Site, SiteKind, SiteName, SovereignSite};
+use crate::model::workload::{Leg, Override, Placement, Workload};
+use crate::placement::caps::Caps;
+use crate::placement::rooms::{Place, Rooms};
 use crate::time::elapsed;
-use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 /// Bounds of a tier.
 #[derive(Clone, Copy, Debug)]
@@ -47,18 +46,32 @@ impl Away {
     }
 }
 
-/// A site's place in the table.
+/// What runs where nothing does.
+static NOTHING: Leg = Leg {
+    spec: Replicas::ZERO,
+    ready: Replicas::ZERO,
+    bound: Replicas::ZERO,
+    pending: Replicas::ZERO,
+    pending_since: None,
+    generation: 0,
+    foreign_writer: None,
+    rolling: false,
+    unmade: Replicas::ZERO,
+    terminating: Replicas::ZERO,
+};
+
+/// A site in the table.
 #[derive(Clone, Debug)]
-pub(crate) struct Seat {
-    pub site: SiteName,
+pub(crate) struct Seat<'a> {
+    pub site: &'a SiteName,
+    /// Where it stands among the sites of the world.
+    pub place: Option<Place>,
     pub tier: usize,
     /// The target itself, not a sibling.
     pub home: bool,
-    pub leg: Leg,
+    pub leg: &'a Leg,
     /// Whether it answers.
     pub away: Away,
-    /// How long a pod may wait here for a node.
-    pub grace: SignedDuration,
     /// False for a site of the placement that takes no new replicas.
     pub open: bool,
     /// Said by an override.
@@ -67,12 +80,11 @@ pub(crate) struct Seat {
     pub keep: Replicas,
     /// Of what is specified now: not allowed here (any more); leaves when the rest is Ready.
     pub misplaced: Replicas,
-    /// Most replicas here under the high watermark.
-    pub cap_high: Replicas,
-    /// Most replicas here.
-    pub cap_fit: Replicas,
-    /// Of those, how many have to wait for no node to come.
-    pub on_nodes: Replicas,
+    /// `keep` as it was sorted, whatever money and drain have made of it since.
+    pub stays: Replicas,
+    /// True once somebody has asked how much it may hold; before, `caps` and `limit` say nothing.
+    pub asked: bool,
+    pub caps: Caps,
     /// What allows no more than that, where it is a quota and not the room on nodes.
     pub limit: Option<Limit>,
     /// What a replica costs here.
@@ -81,7 +93,7 @@ pub(crate) struct Seat {
     pub target: Replicas,
 }
 
-impl Seat {
+impl Seat<'_> {
     /// The count that allocation must leave as it is: said by an override, or of a site that does
     /// not answer, where nothing can be written.
     pub(crate) fn fixed(&self) -> Option<Replicas> {
@@ -90,11 +102,9 @@ impl Seat {
             Away::Counted | Away::Lost => Some(self.keep),
         }
     }
-}
 
-impl Seat {
-    /// Makes way: those that move stay until they are Ready elsewhere, the others and those without
-    /// a node go at once.
+    /// Makes way, after it was asked: those that move stay until they are Ready elsewhere, the others
+    /// and those without a node go at once.
     pub(crate) fn make_way(&mut self, moves: Replicas, goes: Replicas) {
         let without_node = self.leg.without_node();
         let of_misplaced = without_node.min(self.misplaced);
@@ -106,15 +116,15 @@ impl Seat {
         let moves = moves.min(self.keep);
         self.keep = self.keep.minus(moves);
         self.misplaced = self.misplaced.plus(moves);
-        self.cap_high = self.cap_high.min(self.keep);
-        self.cap_fit = self.cap_fit.min(self.keep);
+        self.caps.high = self.caps.high.min(self.keep);
+        self.caps.fit = self.caps.fit.min(self.keep);
     }
 }
 
 /// The table.
-#[derive(Clone, Debug)]
-pub(crate) struct Seats {
-    pub rows: Vec<Seat>,
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seats<'a> {
+    pub rows: Vec<Seat<'a>>,
     /// Bounds by tier, those of `outside` included.
     pub tiers: Vec<Bounds>,
     /// The tier of sites that hold replicas but are in no tier of the placement.
@@ -123,93 +133,109 @@ pub(crate) struct Seats {
     pub purses: BTreeMap<Currency, Purse>,
 }
 
-impl Seats {
-    /// The table for one workload. Sites that hold replicas but are in no tier (any more) come
+impl<'a> Seats<'a> {
+    /// Sets the table for one workload. Sites that hold replicas but are in no tier (any more) come
     /// last, in a tier of their own that takes none; for Sensitive they are left out altogether.
-    pub(crate) fn of(world: &World, workload: &Workload, now: Timestamp) -> Self {
-        let mut rows = Vec::new();
-        let mut seen = BTreeSet::new();
-        let mut seat = |site: &SiteName, tier: usize| {
-            if !seen.insert(site.clone()) {
-                return;
-            }
-            let leg = workload.legs.get(site).cloned().unwrap_or_default();
-            rows.push(Seat {
-                site: site.clone(),
-                tier,
-                home: false,
-                away: Away::of(world.sites.get(site), now),
-                grace: grace(workload, world.sites.get(site)),
-                open: world.sites.get(site).is_some_and(|s| s.open),
-                pin: None,
-                keep: leg.spec,
-                misplaced: Replicas::ZERO,
-                cap_high: Replicas::ZERO,
-                cap_fit: Replicas::ZERO,
-                on_nodes: Replicas::ZERO,
-                limit: None,
-                fare: Fare::Free,
-                target: leg.spec,
-                leg,
-            });
+    pub(crate) fn set(&mut self, rooms: &Rooms<'a>, workload: &'a Workload, now: Timestamp) {
+        let any = Bounds {
+            min: Replicas::ZERO,
+            max: Replicas::MAX,
         };
-        let tiers = match &workload.placement {
+        let none = Bounds {
+            max: Replicas::ZERO,
+            ..any
+        };
+        let Self {
+            rows,
+            tiers: bounds,
+            outside: _,
+            purses,
+        } = self;
+        rows.clear();
+        bounds.clear();
+        purses.clear();
+        let (mass, home) = match &workload.placement {
             Placement::Sensitive { sites } => {
-                for site in sites {
+                for site in sites.iter().map(SovereignSite::name) {
+                    let place = rooms.place(site);
                     // The type proves it; the world of this moment must not say otherwise.
-                    let kind = world.sites.get(site.name()).map(|s| s.kind);
-                    match kind {
-                        Some(SiteKind::OnPrem) | None => seat(site.name(), 0),
+                    match rooms.at(place).map(|ground| ground.site.kind) {
+                        Some(SiteKind::OnPrem) | None => self.seat(rooms, site, place, 0, now),
                         Some(SiteKind::Cloud | SiteKind::Edge) => {}
                     }
                 }
-                vec![Bounds {
-                    min: Replicas::ZERO,
-                    max: Replicas::MAX,
-                }]
+                self.tiers.push(any);
+                self.outside = 1;
+                (false, sites.first().map(SovereignSite::name))
             }
             Placement::MassTraffic { tiers } => {
                 for (i, tier) in tiers.iter().enumerate() {
-                    tier.sites.iter().for_each(|site| seat(site, i));
+                    for site in &tier.sites {
+                        self.seat(rooms, site, rooms.place(site), i, now);
+                    }
+                    self.tiers.push(Bounds {
+                        min: tier.min,
+                        max: tier.max,
+                    });
                 }
-                let held = workload
-                    .legs
-                    .iter()
-                    .filter(|(_, leg)| leg.spec > Replicas::ZERO || leg.bound > Replicas::ZERO);
-                held.for_each(|(site, _)| seat(site, tiers.len()));
-                let mut bounds: Vec<_> = tiers
-                    .iter()
-                    .map(|t| Bounds {
-                        min: t.min,
-                        max: t.max,
-                    })
-                    .collect();
-                bounds.push(Bounds {
-                    min: Replicas::ZERO,
-                    max: Replicas::ZERO,
-                });
-                bounds
+                self.tiers.push(none);
+                self.outside = tiers.len();
+                (true, tiers.iter().find_map(|t| t.sites.first()))
             }
         };
-        let home = match &workload.placement {
-            Placement::Sensitive { sites } => {
-                sites.first().map(crate::model::site::SovereignSite::name)
+        for (site, leg) in &workload.legs {
+            let place = rooms.place(site);
+            let held = leg.spec > Replicas::ZERO || leg.bound > Replicas::ZERO;
+            if mass && held {
+                self.seat(rooms, site, place, self.outside, now);
             }
-            Placement::MassTraffic { tiers } => tiers.iter().find_map(|t| t.sites.first()),
-        };
-        for row in &mut rows {
-            row.home = Some(&row.site) == home;
+            if let Some(row) = self.find_mut(site, place) {
+                row.leg = leg;
+                (row.keep, row.target) = (leg.spec, leg.spec);
+            }
         }
-        let outside = match &workload.placement {
-            Placement::Sensitive { sites: _ } => tiers.len(),
-            Placement::MassTraffic { tiers: named } => named.len(),
-        };
-        Self {
-            rows,
-            tiers,
-            outside,
-            purses: BTreeMap::new(),
+        if let Some(row) = home.and_then(|home| self.row_mut(home)) {
+            row.home = true;
         }
+    }
+
+    /// Adds a site, unless it is there.
+    fn seat(
+        &mut self,
+        rooms: &Rooms<'a>,
+        site: &'a SiteName,
+        place: Option<Place>,
+        tier: usize,
+        now: Timestamp,
+    ) {
+        if self.find_mut(site, place).is_some() {
+            return;
+        }
+        let known = rooms.at(place).map(|ground| ground.site);
+        self.rows.push(Seat {
+            site,
+            place,
+            tier,
+            home: false,
+            leg: &NOTHING,
+            away: Away::of(known, now),
+            open: known.is_some_and(|site| site.open),
+            pin: None,
+            keep: Replicas::ZERO,
+            misplaced: Replicas::ZERO,
+            stays: Replicas::ZERO,
+            asked: false,
+            caps: Caps::NONE,
+            limit: None,
+            fare: Fare::Free,
+            target: Replicas::ZERO,
+        });
+    }
+
+    fn find_mut(&mut self, site: &SiteName, place: Option<Place>) -> Option<&mut Seat<'a>> {
+        let same =
+            |row: &&mut Seat<'a>| row.place == place && (place.is_some() || row.site == site);
+        self.rows.iter_mut().find(same)
     }
 
     /// Sorts what is specified now into what counts, what waits in vain (`blocked`) and what is
@@ -221,10 +247,10 @@ impl Seats {
         blocked: &BTreeMap<SiteName, Blocked>,
     ) {
         for row in &mut self.rows {
-            if let Some(drain) = drain.filter(|d| d.to == row.site && d.moving > Replicas::ZERO) {
+            if let Some(drain) = drain.filter(|d| d.to == *row.site && d.moving > Replicas::ZERO) {
                 row.keep = with_made(row, decided).minus(drain.moving);
             }
-            if let Some(b) = blocked.get(&row.site) {
+            if let Some(b) = blocked.get(row.site) {
                 row.keep = row.keep.min(b.holds.max(row.leg.bound));
             }
             match row.away {
@@ -237,71 +263,22 @@ impl Seats {
             let mut left = tier.max;
             // What cannot be changed is counted first, so that changing the rest changes nothing in it.
             for fixed in [true, false] {
-                let of_turn = |r: &&mut Seat| r.tier == i && r.fixed().is_some() == fixed;
+                let of_turn = |r: &&mut Seat<'_>| r.tier == i && r.fixed().is_some() == fixed;
                 for row in self.rows.iter_mut().filter(of_turn) {
                     let keep = row.keep.min(left);
                     row.misplaced = row.keep.minus(keep);
-                    row.keep = keep;
+                    (row.keep, row.stays) = (keep, keep);
                     left = left.minus(row.fixed().unwrap_or(keep));
                 }
             }
         }
     }
 
-    /// Measures the room for this workload at each site.
-    pub(crate) fn measure(
-        &mut self,
-        left: &Left<'_>,
-        blocked: &BTreeMap<SiteName, Blocked>,
-        id: &WorkloadId,
-        workload: &Workload,
-        sensitive: bool,
-    ) {
-        let request = workload.request;
-        let asker = if sensitive {
-            Asker::Sensitive
-        } else {
-            Asker::Mass
-        };
-        for row in &mut self.rows {
-            row.fare = left.purses.fare(&row.site, id, workload);
-            let unfunded = matches!(row.fare, Fare::Unfunded(_));
-            let room = left
-                .rooms
-                .get(&row.site)
-                .filter(|_| !unfunded && !blocked.contains_key(&row.site))
-                .filter(|_| !workload.refused.contains_key(&row.site));
-            // Pods without a node are in a quota's count already.
-            let waiting = existing(&row.leg).minus(row.leg.bound);
-            let allowed = left.quotas.more(&row.site, id, workload);
-            let most = allowed
-                .as_ref()
-                .map_or(Replicas::MAX, |allowed| allowed.more.plus(waiting));
-            let fits = room.map_or(Replicas::ZERO, |r| r.more(request, asker, Replicas::MAX));
-            let under_high = match asker {
-                Asker::Sensitive => fits,
-                Asker::Mass => room.map_or(fits, |r| fits.min(r.under_high(request))),
-            };
-            let fit = fits.min(most);
-            row.limit = allowed.map(|a| a.by).filter(|_| most < fits);
-            row.cap_high = row.leg.bound.plus(under_high.min(most));
-            row.cap_fit = row.leg.bound.plus(fit);
-            if fit == Replicas::ZERO {
-                // Nothing new: bound pods beyond the spec (a roll-out's surge) are no room either.
-                row.cap_high = row.cap_high.min(row.keep);
-                row.cap_fit = row.cap_fit.min(row.keep);
-            }
-            let on_nodes = room.map_or(Replicas::ZERO, |r| r.on_nodes(request));
-            row.on_nodes = row.cap_fit.min(row.leg.bound.plus(on_nodes));
-        }
-        self.open_purses(&left.purses, id, workload);
-    }
-
     /// Sets the pins of an override. Sites outside the placement are ignored.
     pub(crate) fn pin(&mut self, word: &Override) {
         for row in &mut self.rows {
             if row.tier < self.outside && row.away == Away::Here {
-                row.pin = word.sites.get(&row.site).copied();
+                row.pin = word.sites.get(row.site).copied();
             }
         }
     }
@@ -331,10 +308,16 @@ impl Seats {
     pub(crate) fn needs_nodes(&self, want: Replicas) -> bool {
         let mut there = Replicas::ZERO;
         for row in &self.rows {
-            if row.on_nodes < row.cap_fit {
-                return want > there.plus(row.on_nodes);
+            let Caps {
+                high,
+                fit,
+                on_nodes,
+                counted: _,
+            } = row.caps;
+            if on_nodes < fit {
+                return want > there.plus(on_nodes);
             }
-            there = there.plus(row.cap_high.min(row.cap_fit));
+            there = there.plus(high.min(fit));
         }
         false
     }
@@ -359,23 +342,23 @@ impl Seats {
     }
 
     /// The rank of a row's tier from 1; 0 where it is in none.
-    pub(crate) fn rank(&self, row: &Seat) -> u32 {
+    pub(crate) fn rank(&self, row: &Seat<'_>) -> u32 {
         let inside = (row.tier < self.outside).then_some(row.tier + 1);
         inside.map_or(0, |rank| u32::try_from(rank).unwrap_or(u32::MAX))
     }
 
     /// The row of a site.
-    pub(crate) fn row(&self, site: &SiteName) -> Option<&Seat> {
-        self.rows.iter().find(|r| r.site == *site)
+    pub(crate) fn row(&self, site: &SiteName) -> Option<&Seat<'a>> {
+        self.rows.iter().find(|r| r.site == site)
     }
 
     /// The row of a site, to change.
-    pub(crate) fn row_mut(&mut self, site: &SiteName) -> Option<&mut Seat> {
-        self.rows.iter_mut().find(|r| r.site == *site)
+    pub(crate) fn row_mut(&mut self, site: &SiteName) -> Option<&mut Seat<'a>> {
+        self.rows.iter_mut().find(|r| r.site == site)
     }
 
     /// The target's row.
-    pub(crate) fn home(&self) -> Option<&Seat> {
+    pub(crate) fn home(&self) -> Option<&Seat<'a>> {
         self.rows.iter().find(|r| r.home)
     }
 }
