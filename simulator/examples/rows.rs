@@ -18,7 +18,7 @@ use pinisi_simulator::contenders::oracle;
 use pinisi_simulator::load::{Load, Scale};
 use pinisi_simulator::rows::{REGISTRATION_OPENS, ROWS, Row, registration};
 use pinisi_simulator::run::run;
-use pinisi_simulator::setup::{REQUEST, Service, Setup, SiteSetup, headroom};
+use pinisi_simulator::setup::{Policy, REQUEST, Service, Setup, SiteSetup, Watermarks, headroom};
 use pinisi_simulator::summary::Summary;
 use pinisi_simulator::time::Millis;
 use pinisi_simulator::trace::Trace;
@@ -96,6 +96,7 @@ fn setup(trace: &Trace, a: &Args, start_up: i64) -> Setup {
         kind,
         capacity: REQUEST.times(u64::from(peak) * 20),
         start_up: Millis::secs(start_up),
+        watermarks: Watermarks::default(),
     };
     Setup {
         start: trace.start,
@@ -110,6 +111,7 @@ fn setup(trace: &Trace, a: &Args, start_up: i64) -> Setup {
             sensitive: false,
             headroom: a.headroom,
             windows: announced(trace, a),
+            policy: Policy::default(),
         }],
         sites: vec![
             site("home", SiteKind::OnPrem),

@@ -4,10 +4,11 @@ use crate::crowd::Patience;
 use crate::fault::Fault;
 use crate::load::Load;
 use crate::time::Millis;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pinisi_planner::model::amounts::{Percent, Replicas, Resources};
 use pinisi_planner::model::schedule::Window;
 use pinisi_planner::model::site::{SiteKind, SiteName};
+use pinisi_planner::model::workload::{DrainPolicy, Tier};
 
 /// What everybody starts with carries this share of what it could.
 pub const START_USE: f64 = 0.7;
@@ -61,6 +62,52 @@ pub struct Service {
     pub headroom: Percent,
     /// What was announced: to Pinisi as its schedule, to KEDA as its cron trigger.
     pub windows: Vec<Window>,
+    /// What else is Pinisi's own.
+    pub policy: Policy,
+}
+
+/// What only Pinisi knows of a service. By default as the operator has it where the spec does not say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// Where it may run, in order; empty: at every site of the setup, each a tier of its own.
+    pub tiers: Vec<Tier>,
+    /// How replicas come home.
+    pub drain: DrainPolicy,
+    /// The total shrinks only to the highest need of this window; `None`: as the planner has it.
+    pub scale_down_window: Option<SignedDuration>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            tiers: Vec::new(),
+            drain: DrainPolicy {
+                after: SignedDuration::from_secs(600),
+                step: Percent::new(10),
+                interval: SignedDuration::from_secs(60),
+            },
+            scale_down_window: None,
+        }
+    }
+}
+
+/// Shares of a site between which mass traffic goes on elsewhere and comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watermarks {
+    /// Above it mass traffic goes on.
+    pub high: Percent,
+    /// Below it replicas come back.
+    pub low: Percent,
+}
+
+impl Default for Watermarks {
+    /// As the operator has it where the Site does not say.
+    fn default() -> Self {
+        Self {
+            high: Percent::new(80),
+            low: Percent::new(60),
+        }
+    }
 }
 
 /// A place to run.
@@ -74,13 +121,17 @@ pub struct SiteSetup {
     pub capacity: Resources,
     /// From a raised count to a Ready replica, a node for it included where there must be a new one.
     pub start_up: Millis,
+    /// Where mass traffic goes on elsewhere and comes back.
+    pub watermarks: Watermarks,
 }
 
 impl Service {
     /// True where it may run at a site.
     #[must_use]
     pub fn may_run_at(&self, site: &SiteSetup) -> bool {
-        !self.sensitive || site.kind == SiteKind::OnPrem
+        let tiers = &self.policy.tiers;
+        let named = tiers.is_empty() || tiers.iter().any(|tier| tier.sites.contains(&site.name));
+        named && (!self.sensitive || site.kind == SiteKind::OnPrem)
     }
 
     /// What everybody starts with.

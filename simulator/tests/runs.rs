@@ -212,6 +212,41 @@ fn pinisi_fills_home_first_and_a_sensitive_service_never_leaves_it() {
     assert!(web[0].count().get() + records[0].count().get() <= 60);
 }
 
+#[test]
+fn tiers_watermarks_and_windows_are_those_of_the_setup() {
+    use jiff::SignedDuration;
+    use pinisi_planner::model::site::SiteName;
+    use pinisi_planner::model::workload::Tier;
+    let mut setup = setup(&trace(60, &[6000.0; 6]), 100.0, 60, 10);
+    let tier = |site: &str, min, max| Tier {
+        sites: vec![SiteName::new(site)],
+        min: Replicas::new(min),
+        max: Replicas::new(max),
+    };
+    let ends = |setup: &Setup| {
+        let mut pinisi = Pinisi::new(setup);
+        let mut run = Run::new(setup, &mut pinisi);
+        run.advance(setup.span);
+        let stations = run.fleet().of(0);
+        (stations[0].count().get(), stations[1].count().get())
+    };
+    // 100 a second at 10 a replica, with 30 % above it.
+    assert_eq!(ends(&setup), (13, 0));
+    setup.sites[0].watermarks.high = Percent::new(10);
+    assert_eq!(ends(&setup), (6, 7), "a tenth of home's 60");
+    setup.services[0].policy.tiers = vec![tier("home", 0, 4), tier("cloud", 0, 5)];
+    assert_eq!(ends(&setup), (4, 5));
+    setup.services[0].policy.tiers = vec![tier("cloud", 0, 100), tier("elsewhere", 1, 1)];
+    assert_eq!(ends(&setup), (0, 13));
+
+    // A need that is held longer than the run never leaves; without that it does.
+    let mut falling = common::setup(&trace(60, &[6000.0, 600.0, 600.0, 600.0]), 100.0, 60, 1);
+    let (short, _) = ends(&falling);
+    falling.services[0].policy.scale_down_window = Some(SignedDuration::from_hours(1));
+    let (long, _) = ends(&falling);
+    assert!(long >= 13 && short < long, "{short} {long}");
+}
+
 /// Hands on what an autoscaler can see.
 #[derive(Clone)]
 struct Witness(Vec<(f64, f64)>);

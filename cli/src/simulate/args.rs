@@ -54,6 +54,7 @@ JSON (--json FILE, or -o json) is one object, fields are only ever added:
                  first_unserved, cloud_replicas, cloud_core_hours, cloud_cost};
                  all other fields are then those of the largest number, with the cloud
   assumptions    sentences
+  not_simulated[] object, field, why: what the manifests set and nothing here plays
 
 Exit code: 0 simulated, 2 the input could not be read.";
 

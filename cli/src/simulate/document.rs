@@ -2,6 +2,7 @@
 
 use super::args::SimulateOptions;
 use super::input::Input;
+use super::left::Left;
 use super::users::Row;
 use jiff::Timestamp;
 use pinisi_simulator::algorithm::Algorithm;
@@ -22,8 +23,19 @@ pub struct Document {
     first_unserved: BTreeMap<Algorithm, Option<Timestamp>>,
     trace: TraceFacts,
     settings: Settings,
-    users: Vec<Row>,
-    assumptions: Vec<String>,
+    #[serde(flatten)]
+    told: Told,
+}
+
+/// What stands beside the figures.
+#[derive(Debug, Serialize)]
+pub struct Told {
+    /// What becomes of each number of users.
+    pub users: Vec<Row>,
+    /// What is taken for granted.
+    pub assumptions: Vec<String>,
+    /// Fields of the manifests that are set and not played.
+    pub not_simulated: Vec<Left>,
 }
 
 #[derive(Debug, Serialize)]
@@ -70,8 +82,7 @@ impl Document {
         input: &Input,
         study: &Study,
         equal_lag: Option<&Study>,
-        users: Vec<Row>,
-        assumptions: Vec<String>,
+        told: Told,
     ) -> Self {
         let setup = &input.setup;
         let oracle = study.oracle.all();
@@ -112,8 +123,7 @@ impl Document {
                     .map(|p| each(study, |o| cloud_cost(setup, o, p)))
                     .unwrap_or_default(),
             },
-            users,
-            assumptions,
+            told,
         }
     }
 }

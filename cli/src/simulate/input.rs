@@ -8,7 +8,9 @@ use pinisi_planner::model::site::{SiteKind, SiteName};
 use pinisi_simulator::crowd::Patience;
 use pinisi_simulator::load::{Load, Scale};
 use pinisi_simulator::rows::{REGISTRATION_FALLS, REGISTRATION_OPENS, registration};
-use pinisi_simulator::setup::{REQUEST, Service, Setup, SiteSetup, headroom, whole};
+use pinisi_simulator::setup::{
+    Policy, REQUEST, Service, Setup, SiteSetup, Watermarks, headroom, whole,
+};
 use pinisi_simulator::time::Millis;
 use pinisi_simulator::trace::Trace;
 use std::path::Path;
@@ -59,6 +61,7 @@ pub fn read(options: &SimulateOptions) -> anyhow::Result<Input> {
         kind,
         capacity: REQUEST.times(replicas),
         start_up: Millis::of(start_up),
+        watermarks: Watermarks::default(),
     };
     let cloud_start_up = options.cloud_start_up.unwrap_or(options.start_up);
     let setup = Setup {
@@ -78,6 +81,7 @@ pub fn read(options: &SimulateOptions) -> anyhow::Result<Input> {
             } else {
                 Vec::new()
             },
+            policy: Policy::default(),
         }],
         sites: vec![
             site("home", SiteKind::OnPrem, home, options.start_up),

@@ -5,6 +5,7 @@ pub mod args;
 mod assume;
 mod document;
 mod input;
+mod left;
 mod manifests;
 mod render;
 #[cfg(test)]
@@ -15,8 +16,9 @@ use crate::args::{Global, Output};
 use crate::output;
 use anyhow::Context as _;
 use args::SimulateOptions;
-use document::Document;
+use document::{Document, Told};
 use input::Input;
+use left::Left;
 use pinisi_simulator::algorithm::Algorithm;
 use pinisi_simulator::page::Page;
 use pinisi_simulator::study::{self, Study};
@@ -30,10 +32,10 @@ use users::{Question, Row, Users};
 /// # Errors
 /// Input that cannot be read, output that cannot be written.
 pub fn run(global: &Global, options: &SimulateOptions) -> anyhow::Result<ExitCode> {
-    let (input, rows, assumptions) = if options.users.is_empty() {
+    let (input, rows, assumptions, left) = if options.users.is_empty() {
         let input = input::read(options)?;
         let assumptions = assume::one_service(options, &input);
-        (input, Vec::new(), assumptions)
+        (input, Vec::new(), assumptions, Vec::new())
     } else {
         of_users(options)?
     };
@@ -65,8 +67,14 @@ pub fn run(global: &Global, options: &SimulateOptions) -> anyhow::Result<ExitCod
         &own,
         equal.as_ref(),
         &assumptions,
+        &left,
     );
-    let document = Document::of(options, &input, &own, equal.as_ref(), rows, assumptions);
+    let told = Told {
+        users: rows,
+        assumptions,
+        not_simulated: left,
+    };
+    let document = Document::of(options, &input, &own, equal.as_ref(), told);
     if let Some(path) = &options.json {
         write(path, &output::document(&document, Output::Json)?)?;
     }
@@ -84,9 +92,12 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 /// Answers for each number of users. What is played and compared after that is the largest.
-fn of_users(options: &SimulateOptions) -> anyhow::Result<(Input, Vec<Row>, Vec<String>)> {
-    let manifests = manifests::read(&options.filename)?;
+fn of_users(
+    options: &SimulateOptions,
+) -> anyhow::Result<(Input, Vec<Row>, Vec<String>, Vec<Left>)> {
+    let mut manifests = manifests::read(&options.filename)?;
     let (title, trace) = input::load(options)?;
+    manifests.announce(&trace);
     let question = Question::new(options, &manifests, &trace)?;
     let mut line = Progress::default();
     let answer = |users: &Users| {
@@ -102,7 +113,7 @@ fn of_users(options: &SimulateOptions) -> anyhow::Result<(Input, Vec<Row>, Vec<S
         setup: question.setup(most, true, true),
         trace,
     };
-    Ok((input, rows, assumptions))
+    Ok((input, rows, assumptions, manifests.left))
 }
 
 /// Plays, and says how far it is.

@@ -2,6 +2,7 @@
 
 use super::args::SimulateOptions;
 use super::input::Input;
+use super::left::Left;
 use super::users::{Row, Side, Verdict};
 use crate::output::{self, Screen};
 use comfy_table::Table;
@@ -18,6 +19,7 @@ pub fn text(
     own: &Study,
     equal: Option<&Study>,
     assumptions: &[String],
+    left: &[Left],
 ) -> String {
     let mut text = String::new();
     if let Some(sheet) = sheet {
@@ -44,6 +46,12 @@ pub fn text(
     }
     text += "\nAssumed:\n";
     assumptions.iter().for_each(|a| text += &format!("  {a}\n"));
+    if !left.is_empty() {
+        text += "\nNot simulated:\n";
+        for Left { object, field, why } in left {
+            text += &format!("  {field} of {object}: {why}.\n");
+        }
+    }
     text
 }
 

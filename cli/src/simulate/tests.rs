@@ -159,6 +159,102 @@ fn the_question_that_it_began_with_has_an_answer() {
 }
 
 #[test]
+fn what_manifests_say_is_played_or_said_to_be_left_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = r#"
+kind: Site
+metadata: {name: home}
+spec: {type: OnPrem, jurisdiction: ID, watermarks: {highPercent: 70, lowPercent: 50}, capacity: {max: {cpu: "100"}}}
+---
+kind: Site
+metadata: {name: cloud}
+spec: {type: Cloud, jurisdiction: ID, price: {currency: IDR, perCpuHour: "1", perGibHour: "0"}}
+---
+kind: CloudBudget
+metadata: {name: public}
+---
+kind: HybridWorkload
+metadata: {name: web, namespace: shop}
+spec:
+  class: MassTraffic
+  targetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  mode: Observe
+  autoscaling:
+    maxReplicas: 10
+    load: {signal: {source: a, query: b}, perReplica: "10", headroomPercent: 20}
+    behavior: {scaleUp: {selectPolicy: Max}, scaleDown: {stabilizationWindowSeconds: 90}}
+    forecast: "On"
+    schedules:
+    - {name: opening, cron: {start: "0 8 * * *", durationSeconds: 3600, timeZone: Asia/Jakarta}, expect: {load: 2k}}
+    - {name: never, at: {from: "2030-01-02T00:00:00Z", until: "2030-01-01T00:00:00Z"}, expect: {replicas: 1}}
+  placement: {tiers: [{sites: [home], maxReplicas: 5}, {sites: [cloud], minReplicas: 1}]}
+  drainBack: {afterSeconds: 30, stepPercent: 50}
+  dependsOn: [{name: records, quota: {limit: 300k, per: Day}}]
+"#;
+    std::fs::write(dir.path().join("a.yaml"), text).unwrap();
+    let mut read = manifests::read(&[dir.path().to_owned()]).unwrap();
+    let trace = pinisi_simulator::rows::registration();
+    read.announce(&trace);
+    let service = &read.services[0];
+    let policy = &service.policy;
+    let tiers = policy
+        .tiers
+        .iter()
+        .map(|t| (t.sites[0].as_str(), t.min.get(), t.max.get()));
+    assert_eq!(
+        tiers.collect::<Vec<_>>(),
+        [("home", 0, 5), ("cloud", 1, 100_000)]
+    );
+    assert_eq!(
+        (
+            policy.drain.after.as_secs(),
+            policy.drain.step.get(),
+            policy.drain.interval.as_secs()
+        ),
+        (30, 50, 60)
+    );
+    assert_eq!(policy.scale_down_window.map(|w| w.as_secs()), Some(90));
+    assert_eq!(
+        (
+            read.sites[0].watermarks.high.get(),
+            read.sites[0].watermarks.low.get()
+        ),
+        (70, 50)
+    );
+    let end = trace.span().on_calendar(trace.start);
+    let within = service
+        .windows
+        .iter()
+        .filter(|w| trace.start <= w.start && w.start < end);
+    assert_eq!(within.count(), 1, "{:?}", service.windows);
+    assert!(
+        read.notes
+            .iter()
+            .any(|note| note.contains("spec.autoscaling.schedules[1].at.until")),
+        "{:?}",
+        read.notes
+    );
+    let left: Vec<_> = read
+        .left
+        .iter()
+        .map(|left| (left.object.as_str(), left.field.as_str()))
+        .collect();
+    let web = "HybridWorkload shop/web";
+    assert_eq!(
+        left,
+        [
+            ("CloudBudget public", "spec"),
+            (web, "spec.autoscaling.behavior.scaleUp"),
+            (web, "spec.autoscaling.forecast"),
+            (web, "spec.dependsOn"),
+            (web, "spec.mode"),
+            ("Site cloud", "spec.price"),
+            ("Site home", "spec.capacity"),
+        ]
+    );
+}
+
+#[test]
 fn manifests_that_say_too_little_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.yaml");

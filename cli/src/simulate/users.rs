@@ -21,8 +21,6 @@ use std::str::FromStr;
 
 /// Cores at a site that nobody limits.
 const AMPLE_CORES: u64 = 1_000_000;
-/// Mass traffic fills home up to this share, in percent: the high watermark's default.
-const HIGH_PERCENT: u64 = 80;
 /// Percent of unserved requests up to which a system holds.
 pub const HOLDS_PCT: f64 = 0.5;
 /// Percent of unserved requests up to which a system is only slow.
@@ -147,9 +145,20 @@ impl<'a> Question<'a> {
         // With the room above the load that the planner keeps, under the watermark.
         let kept = |s: &Service| cores_of(s) * (1.0 + f64::from(s.headroom.get()) / 100.0);
         let kept: f64 = setup.services.iter().map(kept).sum();
-        let fits = whole((kept * 100.0 / HIGH_PERCENT as f64).ceil()).get();
+        let fits = whole((kept * 100.0 / question.home_high() as f64).ceil()).get();
         question.home_cores = options.home_cpu.map_or_else(|| u64::from(fits), u64::from);
         Ok(question)
+    }
+
+    /// Mass traffic fills home up to this share, in percent: the lowest high watermark there.
+    fn home_high(&self) -> u64 {
+        let home = self
+            .manifests
+            .sites
+            .iter()
+            .filter(|site| site.kind == SiteKind::OnPrem);
+        let high = home.map(|site| u64::from(site.watermarks.high.get())).min();
+        high.unwrap_or(100).max(1)
     }
 
     /// The setup for a number of users.
@@ -157,24 +166,26 @@ impl<'a> Question<'a> {
         let Manifests {
             services,
             sites,
+            left: _,
             notes: _,
         } = self.manifests;
         let at_home = sites
             .iter()
-            .filter(|(_, kind)| *kind != SiteKind::Cloud)
+            .filter(|site| site.kind != SiteKind::Cloud)
             .count();
         let share = self.home_cores * 1000 / u64::try_from(at_home.max(1)).unwrap_or(1);
         let sites = sites
             .iter()
-            .filter(|(_, kind)| cloud || *kind != SiteKind::Cloud);
-        let sites = sites.map(|(name, kind)| {
-            let (millicores, start_up) = match kind {
+            .filter(|site| cloud || site.kind != SiteKind::Cloud);
+        let sites = sites.map(|site| {
+            let (millicores, start_up) = match site.kind {
                 SiteKind::Cloud => (AMPLE_CORES * 1000, self.options.cloud_start_up),
                 SiteKind::OnPrem | SiteKind::Edge => (share, None),
             };
             SiteSetup {
-                name: SiteName::new(name),
-                kind: *kind,
+                name: SiteName::new(&site.name),
+                kind: site.kind,
+                watermarks: site.watermarks,
                 capacity: Resources {
                     millicores,
                     bytes: u64::MAX,
@@ -204,6 +215,9 @@ impl<'a> Question<'a> {
             per_replica,
             request,
             headroom,
+            policy,
+            autoscaling: _,
+            windows,
         } = spec;
         let peak = match per_replica {
             Some(_) => users.0 as f64 / 1e6 * self.options.peak_per_million,
@@ -219,7 +233,8 @@ impl<'a> Question<'a> {
             request: *request,
             sensitive: *sensitive,
             headroom: *headroom,
-            windows: Vec::new(),
+            windows: windows.clone(),
+            policy: policy.clone(),
         };
         if lifted && per_replica.is_some() {
             service.max = service.max.max(roomy(service.peak_need()));
@@ -249,10 +264,10 @@ impl<'a> Question<'a> {
             }
         }
         let needs = cores(&both);
-        if needs * 1000.0 > (self.home_cores * 10 * HIGH_PERCENT) as f64 {
+        if needs * 1000.0 > (self.home_cores * 10 * self.home_high()) as f64 {
             breaks.push(format!(
-                "Home has {} cores, of which mass traffic uses {HIGH_PERCENT} %; {} are needed at the peak: the rest must overflow.",
-                count(self.home_cores as f64), figure(needs),
+                "Home has {} cores, of which mass traffic uses {} %; {} are needed at the peak: the rest must overflow.",
+                count(self.home_cores as f64), self.home_high(), figure(needs),
             ));
         }
         let side = |setup: &Setup, outcome: Option<Outcome>| self.side(setup, outcome);

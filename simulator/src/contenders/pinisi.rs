@@ -1,5 +1,4 @@
-//! Pinisi itself: the real planner, with the world as the operator would show it to it, and the
-//! operator's own defaults.
+//! Pinisi itself: the real planner, with the world as the operator would show it to it.
 
 use super::{Ask, Contender, PINISI_PIPELINE, Pipeline, ServiceView, View};
 use crate::fault::lost_since;
@@ -7,22 +6,13 @@ use crate::setup::{Service, Setup, SiteSetup};
 use crate::time::Millis;
 use jiff::SignedDuration;
 use pinisi_planner::model::World;
-use pinisi_planner::model::amounts::{MilliLoad, Percent, Replicas, Resources};
-use pinisi_planner::model::site::{Node, Reach, Site, SiteKind, SovereignSite};
+use pinisi_planner::model::amounts::{MilliLoad, Replicas, Resources};
+use pinisi_planner::model::site::{Node, Reach, Site, SiteKind, SiteName, SovereignSite};
 use pinisi_planner::model::workload::{
-    Demand, DrainPolicy, Leg, LoadDemand, Mode, Placement, Signal, SignalFault, Tier, Workload,
+    Demand, Leg, LoadDemand, Mode, Placement, Signal, SignalFault, Tier, Workload,
 };
 use pinisi_planner::{Memory, WorkloadId, plan};
 use std::collections::BTreeMap;
-
-/// As the operator has it where the spec does not say.
-fn drain() -> DrainPolicy {
-    DrainPolicy {
-        after: SignedDuration::from_secs(600),
-        step: Percent::new(10),
-        interval: SignedDuration::from_secs(60),
-    }
-}
 
 /// The planner with its memory.
 #[derive(Clone, Debug)]
@@ -83,12 +73,12 @@ impl Pinisi {
     }
 }
 
-/// A site with the operator's defaults.
+/// A site as the operator would have it.
 fn site(setup: &SiteSetup) -> Site {
     Site {
         kind: setup.kind,
-        high: Percent::new(80),
-        low: Percent::new(60),
+        high: setup.watermarks.high,
+        low: setup.watermarks.low,
         reserve: Resources::ZERO,
         max: None,
         open: true,
@@ -113,21 +103,37 @@ fn node(setup: &SiteSetup, free: Resources) -> Node {
     }
 }
 
-/// A workload with the operator's defaults.
-fn workload(setup: &Setup, service: &Service) -> Workload {
-    let placement = if service.sensitive {
-        let lawful = |s: &SiteSetup| SovereignSite::of(&s.name, s.kind);
-        Placement::Sensitive {
-            sites: setup.sites.iter().filter_map(lawful).collect(),
-        }
-    } else {
+/// The service's tiers, as far as their sites are there.
+fn tiers(setup: &Setup, service: &Service) -> Vec<Tier> {
+    let told = &service.policy.tiers;
+    if told.is_empty() {
         let tier = |s: &SiteSetup| Tier {
             sites: vec![s.name.clone()],
             min: Replicas::ZERO,
             max: Replicas::MAX,
         };
+        return setup.sites.iter().map(tier).collect();
+    }
+    let there = |site: &&SiteName| setup.sites.iter().any(|s| s.name == **site);
+    let tiers = told.iter().map(|tier| Tier {
+        sites: tier.sites.iter().filter(there).cloned().collect(),
+        ..tier.clone()
+    });
+    tiers.filter(|tier| !tier.sites.is_empty()).collect()
+}
+
+/// A workload as the operator would have it.
+fn workload(setup: &Setup, service: &Service) -> Workload {
+    let placement = if service.sensitive {
+        let may_run = setup.sites.iter().filter(|s| service.may_run_at(s));
+        Placement::Sensitive {
+            sites: may_run
+                .filter_map(|s| SovereignSite::of(&s.name, s.kind))
+                .collect(),
+        }
+    } else {
         Placement::MassTraffic {
-            tiers: setup.sites.iter().map(tier).collect(),
+            tiers: tiers(setup, service),
         }
     };
     let may_run = setup.sites.iter().filter(|s| service.may_run_at(s));
@@ -140,13 +146,13 @@ fn workload(setup: &Setup, service: &Service) -> Workload {
             max: service.max,
             per_replica: MilliLoad::from_signal(service.per_replica).unwrap_or(MilliLoad(1)),
             headroom: service.headroom,
-            scale_down_window: None,
+            scale_down_window: service.policy.scale_down_window,
             signal: Signal::Missing(SignalFault::NotAskedYet),
             start_up: start_up.duration(),
             forecast: false,
         }),
         override_: None,
-        drain: drain(),
+        drain: service.policy.drain,
         priority: 0,
         request: service.request,
         limits: service.request,

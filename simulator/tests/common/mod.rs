@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::model::site::{SiteKind, SiteName};
 use pinisi_simulator::load::{Load, Scale};
-use pinisi_simulator::setup::{REQUEST, Service, Setup, SiteSetup};
+use pinisi_simulator::setup::{Policy, REQUEST, Service, Setup, SiteSetup, Watermarks};
 use pinisi_simulator::time::Millis;
 use pinisi_simulator::trace::Trace;
 
@@ -24,6 +24,7 @@ pub fn site(name: &str, kind: SiteKind, replicas: u64, start_up: i64) -> SiteSet
         kind,
         capacity: REQUEST.times(replicas),
         start_up: Millis::secs(start_up),
+        watermarks: Watermarks::default(),
     }
 }
 
@@ -42,6 +43,7 @@ pub fn setup(trace: &Trace, peak: f64, home: u64, start_up: i64) -> Setup {
             sensitive: false,
             headroom: pinisi_simulator::setup::headroom(),
             windows: Vec::new(),
+            policy: Policy::default(),
         }],
         sites: vec![
             site("home", SiteKind::OnPrem, home, start_up),
