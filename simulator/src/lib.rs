@@ -16,6 +16,7 @@ pub mod run;
 pub mod setup;
 pub mod study;
 pub mod summary;
+pub mod sweep;
 pub mod tally;
 pub mod time;
 pub mod trace;

@@ -328,7 +328,7 @@ pub fn cloud_cost(setup: &Setup, outcome: &Outcome, price: Price) -> f64 {
 }
 
 /// Text that is safe between tags and in quotes.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -345,6 +345,6 @@ fn escape(text: &str) -> String {
 }
 
 /// Adds to a text; that cannot fail.
-fn put(page: &mut String, what: std::fmt::Arguments<'_>) {
+pub(crate) fn put(page: &mut String, what: std::fmt::Arguments<'_>) {
     let _ = page.write_fmt(what);
 }

@@ -8,7 +8,7 @@ use pinisi_simulator::contenders::{Contender, Each, hpa::Hpa, keda::Keda};
 use pinisi_simulator::fleet;
 use pinisi_simulator::load::{Load, Scale};
 use pinisi_simulator::run::Run;
-use pinisi_simulator::setup::{REQUEST, Service, Setup, SiteSetup};
+use pinisi_simulator::setup::{Policy, REQUEST, Service, Setup, SiteSetup, Watermarks};
 use pinisi_simulator::time::Millis;
 use pinisi_simulator::trace::Trace;
 use serde_json::{Value, json};
@@ -65,12 +65,14 @@ fn setup(case: &Case) -> Setup {
             sensitive: false,
             headroom: Percent::new(0),
             windows: Vec::new(),
+            policy: Policy::default(),
         }],
         sites: vec![SiteSetup {
             name: SiteName::new("home"),
             kind: SiteKind::OnPrem,
             capacity: REQUEST.times(ROOM),
             start_up: Millis::secs(i64::from(case.start_up_seconds)),
+            watermarks: Watermarks::default(),
         }],
         faults: Vec::new(),
         patience: None,
