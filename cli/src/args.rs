@@ -8,6 +8,7 @@ Examples:
   kubectl pinisi status -A              every workload, site and signal source
   kubectl pinisi status -A --watch      the same, drawn again when something moves
   kubectl pinisi explain check-in       why a workload has the replicas that it has
+  kubectl pinisi plan -f check-in.yaml  what a manifest would change; nothing is written
   kubectl pinisi check                  is the ground sound? each finding has an id and a hint
   kubectl pinisi check -o json          the same for machines
   kubectl pinisi adopt deployment/web --class MassTraffic --home jakarta --overflow cloud
@@ -16,7 +17,7 @@ Examples:
   kubectl pinisi simulate --trace requests.csv --compare hpa,keda,knative --html report.html
                                         what a load of the past would have met
 
-status, explain and check only read, and nothing that they show is computed by the operator on
+status, explain, plan and check only read, and nothing that they show is computed by the operator on
 demand: they work while it is down. adopt and release write as you, after a question.";
 
 const STATUS_HELP: &str = "\
@@ -109,6 +110,9 @@ pub enum Command {
     /// Tell why a workload has the replicas that it has
     #[command(long_about = crate::explain::args::HELP)]
     Explain(crate::explain::args::ExplainOptions),
+    /// Show what manifests would change, and write nothing
+    #[command(long_about = crate::plan::args::HELP)]
+    Plan(crate::plan::args::PlanOptions),
     /// Check the installation, the guard, the nodes and the workloads
     #[command(long_about = CHECK_HELP)]
     Check(CheckOptions),

@@ -1,15 +1,17 @@
 //! `kubectl pinisi`: what Pinisi does, whether its ground is sound, and how a service comes to it
 //! and leaves it. Only `adopt` and `release` write, as their user: HybridWorkloads, HPAs,
 //! ScaledObjects, a namespace's label on request, and the ownership of a count that they do not
-//! change. Not here: planning of counts.
+//! change. `plan` asks the API server in dry runs.
 
 mod adopt;
 mod args;
 mod check;
 mod connect;
+mod documents;
 mod explain;
 mod handover;
 mod output;
+mod plan;
 mod release;
 mod simulate;
 mod snapshot;
@@ -42,6 +44,7 @@ async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Status(options) => status::run(&args.global, options).await,
         Command::Explain(options) => explain::run(&args.global, options).await,
+        Command::Plan(options) => plan::run(&args.global, options).await,
         Command::Check(options) => check::run(&args.global, options).await,
         Command::Adopt(options) => adopt::run(&args.global, options).await,
         Command::Release(options) => release::run(&args.global, options).await,

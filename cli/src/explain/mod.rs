@@ -13,6 +13,8 @@ use crate::connect::{Connection, Otherwise, Scope, connect};
 use crate::output::{document, print};
 use crate::status::{all, spoken, workloads_of};
 use anyhow::{Result, bail};
+pub use render::words;
+
 use args::ExplainOptions;
 use kube::ResourceExt as _;
 use pinisi_crds::HybridWorkload;

@@ -1,11 +1,12 @@
 //! `kubectl pinisi` as a person runs it: a process with a kubeconfig.
 
 use crate::World;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use pinisi_lab::progress::Progress;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::OnceCell;
 
 /// Built once for all tests of a binary.
@@ -17,6 +18,23 @@ static BINARY: OnceCell<PathBuf> = OnceCell::const_new();
 /// It could not be built or run.
 pub async fn plugin(world: &World, args: &[&str]) -> Result<(i32, Value)> {
     let output = command(world, args).await?.output().await?;
+    let printed = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    Ok((output.status.code().unwrap_or(-1), printed))
+}
+
+/// The same, with something on its standard input.
+///
+/// # Errors
+/// It could not be built or run.
+pub async fn plugin_told(world: &World, args: &[&str], input: &Value) -> Result<(i32, Value)> {
+    let mut command = command(world, args).await?;
+    command.stdin(std::process::Stdio::piped());
+    command.stdout(std::process::Stdio::piped());
+    let mut running = command.spawn()?;
+    let mut stdin = running.stdin.take().context("no pipe to it")?;
+    stdin.write_all(input.to_string().as_bytes()).await?;
+    drop(stdin);
+    let output = running.wait_with_output().await?;
     let printed = serde_json::from_slice(&output.stdout).unwrap_or_default();
     Ok((output.status.code().unwrap_or(-1), printed))
 }
