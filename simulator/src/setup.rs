@@ -75,6 +75,8 @@ pub struct Policy {
     pub drain: DrainPolicy,
     /// The total shrinks only to the highest need of this window; `None`: as the planner has it.
     pub scale_down_window: Option<SignedDuration>,
+    /// True where earlier days may make replicas ahead of time.
+    pub forecast: bool,
 }
 
 impl Default for Policy {
@@ -87,6 +89,7 @@ impl Default for Policy {
                 interval: SignedDuration::from_secs(60),
             },
             scale_down_window: None,
+            forecast: false,
         }
     }
 }

@@ -2,7 +2,6 @@
 //! out in silence: a field that is new has to be put into one of the two, or this does not compile.
 
 use pinisi_crds::HybridWorkloadSpec;
-use pinisi_crds::autoscaling::Forecast;
 use pinisi_crds::hybrid_workload::{Autoscaling, Behavior, Load, Mode, ScalingRules};
 use pinisi_crds::site::SiteSpec;
 use serde::Serialize;
@@ -85,10 +84,10 @@ fn of_autoscaling(autoscaling: &Autoscaling, leaves: &mut Leaves<'_>) {
         min_replicas: _,
         max_replicas: _,
         schedules: _,
+        forecast: _,
         load,
         metrics,
         behavior,
-        forecast,
     } = autoscaling;
     if let Some(Load {
         // The trace stands in for it.
@@ -104,11 +103,6 @@ fn of_autoscaling(autoscaling: &Autoscaling, leaves: &mut Leaves<'_>) {
             "only the load is played",
         );
     }
-    leaves.note(
-        *forecast == Some(Forecast::On),
-        "spec.autoscaling.forecast",
-        "the planner does not forecast yet",
-    );
     if let Some(Behavior {
         scale_up,
         scale_down,

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use pinisi_crds::autoscaling::Forecast;
 use pinisi_crds::hybrid_workload::{Autoscaling, Class, DrainBack};
 use pinisi_crds::quantity::{millis, units};
 use pinisi_crds::site::SiteType;
@@ -197,6 +198,8 @@ fn policy(spec: &HybridWorkloadSpec) -> Policy {
         .autoscaling
         .as_ref()
         .and_then(|a| a.behavior.as_ref()?.scale_down.as_ref());
+    let forecast = spec.autoscaling.as_ref().and_then(|a| a.forecast);
+    policy.forecast = forecast == Some(Forecast::On);
     policy.scale_down_window = down
         .and_then(|rules| rules.stabilization_window_seconds)
         .map(seconds);

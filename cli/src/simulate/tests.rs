@@ -214,6 +214,7 @@ spec:
         (30, 50, 60)
     );
     assert_eq!(policy.scale_down_window.map(|w| w.as_secs()), Some(90));
+    assert!(policy.forecast);
     assert_eq!(
         (
             read.sites[0].watermarks.high.get(),
@@ -245,7 +246,6 @@ spec:
         [
             ("CloudBudget public", "spec"),
             (web, "spec.autoscaling.behavior.scaleUp"),
-            (web, "spec.autoscaling.forecast"),
             (web, "spec.dependsOn"),
             (web, "spec.mode"),
             ("Site cloud", "spec.price"),

@@ -149,7 +149,7 @@ fn workload(setup: &Setup, service: &Service) -> Workload {
             scale_down_window: service.policy.scale_down_window,
             signal: Signal::Missing(SignalFault::NotAskedYet),
             start_up: start_up.duration(),
-            forecast: false,
+            forecast: service.policy.forecast,
         }),
         override_: None,
         drain: service.policy.drain,
