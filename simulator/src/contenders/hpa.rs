@@ -189,7 +189,8 @@ impl Autoscaler for Hpa {
     }
 }
 
-/// One sync, and what it remembers of its own change. `min` of 0 is the HPA's own way to nothing.
+/// One sync, and what it remembers of its own change. The API takes no HPA on CPU with less than one
+/// replica, and KEDA makes its own with no less.
 pub(super) fn sync(
     view: &ServiceView<'_>,
     tuning: &Tuning,
@@ -199,7 +200,7 @@ pub(super) fn sync(
     let current = fleet::counts(view.stations).to_api();
     let now = view.now.on_calendar(view.setup.start);
     let spec = hpa::Spec {
-        min: view.service.min.to_api(),
+        min: view.service.min.to_api().max(1),
         max: view.service.max.to_api(),
         behavior: tuning.behavior.clone(),
     };

@@ -8,6 +8,7 @@
 //
 // Upstream's tests are copied unchanged. Nothing of the copy is ever committed.
 //
+// Beside it stands what KEDA does between no replica and the first; see keda.go.
 // For Knative's autoscaler it makes a module of those files that decide; see knative.go.
 package main
 
@@ -97,6 +98,9 @@ func prepare(out string) error {
 		if err := os.WriteFile(filepath.Join(to, name), text, 0o644); err != nil {
 			return err
 		}
+	}
+	if err := prepareActivation(out); err != nil {
+		return err
 	}
 	ours, err := filepath.Glob(filepath.Join("_shim", "*.go"))
 	if err != nil {

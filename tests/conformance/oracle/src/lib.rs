@@ -1,8 +1,9 @@
-//! What `hpa-oracle` and `kpa-oracle` share: one case a line from standard input, one answer a line to
+//! What the oracles share: one case a line from standard input, one answer a line to
 //! standard output, in the same order. The format is described in `tests/conformance/README.md`. A
 //! bad line is answered with an error and the next one is read. Deliberately not here: any rule of
-//! an autoscaler.
+//! an autoscaler; `hpa` has the answers of `hpa-oracle`, which are fuzzed.
 
+pub mod hpa;
 pub mod lines;
 
 use lines::{LINE_MAX, Lines, Refused};
@@ -14,11 +15,11 @@ use std::io::{self, BufReader, BufWriter, Write};
 ///
 /// # Errors
 /// When it cannot be read, or standard output not written.
-pub fn serve<Case: DeserializeOwned>(answer: fn(Case) -> Value) -> io::Result<()> {
+pub fn serve(answer: fn(&str) -> Value) -> io::Result<()> {
     let mut lines = Lines::new(BufReader::new(io::stdin().lock()));
     let mut out = BufWriter::new(io::stdout().lock());
     while let Some(line) = lines.read()? {
-        let answer = line.map_or_else(refuse, |line| to(&line, answer));
+        let answer = line.map_or_else(refuse, |line| answer(&line));
         serde_json::to_writer(&mut out, &answer)?;
         out.write_all(b"\n")?;
         // Whoever asks waits for each answer.

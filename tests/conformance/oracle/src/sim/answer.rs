@@ -22,10 +22,14 @@ pub fn to(case: Case) -> Value {
     if case.loads.is_empty() || case.per_replica == 0 {
         return json!({ "fault": "nothing to run", "message": "loads and per_replica are above 0" });
     }
+    let cooldown = Millis::secs(case.cooldown_seconds.into());
     let (setup, tuning) = (setup(&case), case.tuning.tuning());
     let mut contender: Box<dyn Contender> = match who {
         Who::Hpa => Box::new(Each::of(&setup, &Hpa::new(tuning, equal_lag))),
-        Who::Keda => Box::new(Each::of(&setup, &Keda::new(tuning, equal_lag))),
+        Who::Keda => Box::new(Each::of(
+            &setup,
+            &Keda::new(tuning, equal_lag).cooling(cooldown),
+        )),
     };
     json!({ "ok": counts(&setup, contender.as_mut()) })
 }

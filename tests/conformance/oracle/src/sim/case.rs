@@ -18,6 +18,9 @@ pub struct Case {
     /// Requests a second that one replica serves.
     pub per_replica: u32,
     pub start_up_seconds: u32,
+    /// KEDA's `cooldownPeriod`.
+    #[serde(default = "cooldown")]
+    pub cooldown_seconds: u32,
     /// Requests of each second.
     pub loads: Vec<u32>,
 }
@@ -56,4 +59,8 @@ impl Told {
             behavior,
         }
     }
+}
+
+const fn cooldown() -> u32 {
+    300
 }

@@ -4,5 +4,5 @@ mod answer;
 mod case;
 
 fn main() -> std::io::Result<()> {
-    pinisi_oracle::serve(answer::to)
+    pinisi_oracle::serve(|line| pinisi_oracle::to(line, answer::to))
 }

@@ -1,6 +1,6 @@
 //! The answers: `{"ok": …}`, or `{"fault": …, "message": …}` where the HPA itself has none.
 
-use crate::case::{Case, Sync};
+use super::case::{Case, Sync};
 use pinisi_planner::hpa::group::group;
 use pinisi_planner::hpa::memory::{changed, store};
 use pinisi_planner::hpa::outcome::Limit;
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     fn answered(line: &str) -> Value {
-        pinisi_oracle::to(line, to)
+        crate::to(line, to)
     }
 
     #[test]
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn the_example_of_the_readme_is_one() {
-        let readme = include_str!("../../README.md");
+        let readme = include_str!("../../../README.md");
         let (_, rest) = readme.split_once("```json\n").unwrap();
         let (example, _) = rest.split_once("```").unwrap();
         let answer = answered(&example.replace('\n', " "));
