@@ -143,6 +143,16 @@ impl Page<'_> {
                     figure(ours.summary.cost_ratio),
                 ),
             );
+            if let (Some(funds), Some((price, _))) = (self.setup.funds, self.price) {
+                let spent = money(cloud_cost(self.setup, ours, price));
+                let (currency, ceiling) = (funds.currency, funds.ceiling);
+                put(
+                    page,
+                    format_args!(
+                        "<p class=\"lead\">Of {currency} <b>{ceiling}</b> that it may spend in the cloud it spends <b>{spent}</b>; the others know of no money.</p>\n"
+                    ),
+                );
+            }
         }
     }
 

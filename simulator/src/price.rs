@@ -23,6 +23,12 @@ pub struct Price {
 pub struct NoPrice(String);
 
 impl Price {
+    /// In millionths of the currency's unit.
+    #[must_use]
+    pub const fn micros(self) -> u64 {
+        self.micros
+    }
+
     /// What so many core-hours cost.
     #[must_use]
     pub fn of(self, core_hours: f64) -> Amount {

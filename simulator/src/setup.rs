@@ -6,6 +6,8 @@ use crate::load::Load;
 use crate::time::Millis;
 use jiff::{SignedDuration, Timestamp};
 use pinisi_planner::model::amounts::{Percent, Replicas, Resources};
+use pinisi_planner::model::money::{Currency, Money};
+use pinisi_planner::model::price::PerHour;
 use pinisi_planner::model::schedule::Window;
 use pinisi_planner::model::site::{SiteKind, SiteName};
 use pinisi_planner::model::workload::{DrainPolicy, Tier};
@@ -39,6 +41,19 @@ pub struct Setup {
     pub faults: Vec<Fault>,
     /// How people behave who find no room; `None`: they are gone.
     pub patience: Option<Patience>,
+    /// What may be spent in the cloud; `None`: whatever it takes.
+    pub funds: Option<Funds>,
+}
+
+/// Money for the whole of a run. Pinisi keeps to it; the others know of no money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Funds {
+    /// Of both.
+    pub currency: Currency,
+    /// What a core costs in the cloud for an hour.
+    pub core_hour: PerHour,
+    /// The most to spend.
+    pub ceiling: Money,
 }
 
 /// A service with its load.

@@ -6,6 +6,8 @@ mod common;
 
 use common::{setup, site, trace};
 use pinisi_planner::model::amounts::{Percent, Replicas};
+use pinisi_planner::model::money::{Currency, Money};
+use pinisi_planner::model::price::PerHour;
 use pinisi_planner::model::site::SiteKind;
 use pinisi_simulator::contenders::{
     Ask, Autoscaler, Contender, Each, ServiceView, View,
@@ -18,7 +20,7 @@ use pinisi_simulator::contenders::{
 use pinisi_simulator::crowd::Patience;
 use pinisi_simulator::rows::registration;
 use pinisi_simulator::run::{Run, run};
-use pinisi_simulator::setup::{Service, Setup};
+use pinisi_simulator::setup::{Funds, Service, Setup};
 use pinisi_simulator::summary::Summary;
 use pinisi_simulator::tally::Tally;
 use pinisi_simulator::time::Millis;
@@ -108,6 +110,34 @@ proptest! {
         let counts: Vec<f64> = counts.into_iter().map(f64::from).collect();
         let setup = setup(&trace(20, &counts), 500.0, home, start_up);
         sound("puppet", &setup, &run(&setup, &mut Puppet(asks)))?;
+    }
+}
+
+#[test]
+fn what_the_cloud_costs_never_passes_the_funds_and_what_is_left_serves() {
+    // Six hours: home holds 4 of the 20 that the middle ones need.
+    let hours = [2.0, 20.0, 20.0, 20.0, 20.0, 2.0];
+    let counts: Vec<f64> = hours.iter().flat_map(|n| vec![n * 600.0; 60]).collect();
+    let mut setup = setup(&trace(60, &counts), 200.0, 5, 60);
+    let free = run(&setup, &mut Pinisi::new(&setup));
+    let mut before = f64::INFINITY;
+    for ceiling in [1000, 40, 20, 5, 0] {
+        setup.funds = Some(Funds {
+            currency: Currency::parse("IDR").unwrap(),
+            core_hour: PerHour::new(Money::from_micros(1_000_000)),
+            ceiling: Money::from_micros(i128::from(ceiling) * 1_000_000),
+        });
+        let tally = run(&setup, &mut Pinisi::new(&setup));
+        let spent = tally.sites[1].core_seconds / 3600.0;
+        assert!(spent <= f64::from(ceiling), "{spent} of {ceiling}");
+        let served = tally.all().served;
+        assert!(served <= before, "{ceiling}");
+        before = served;
+        match ceiling {
+            1000 => assert_eq!(tally, free, "who has enough feels nothing of it"),
+            0 => assert_eq!(spent, 0.0),
+            _ => assert!(spent > f64::from(ceiling) * 0.5, "{spent} of {ceiling}"),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::users::Users;
 use clap::ArgGroup;
+use pinisi_planner::model::money::Money;
 use pinisi_simulator::algorithm::Algorithm;
 use pinisi_simulator::fault::Fault;
 use pinisi_simulator::price::Price;
@@ -17,6 +18,7 @@ no cluster and changes nothing.
   kubectl pinisi simulate --trace requests.csv --compare hpa,keda,knative --html report.html
   kubectl pinisi simulate --trace requests.csv --start-up 180s --equal-lag --json figures.json
   kubectl pinisi simulate --registration --peak-replicas 200 --home-replicas 80 --cloud-price 0.045
+  kubectl pinisi simulate --registration --home-replicas 200 --cloud-price 0.045 --cloud-budget 20
   kubectl pinisi simulate --registration --announced --compare keda
   kubectl pinisi simulate --users 5M,10M,50M -f examples/pedulilindungi
 
@@ -48,7 +50,7 @@ JSON (--json FILE, or -o json) is one object, fields are only ever added:
   first_unserved {algorithm: time or null}
   trace          {start, end, step_seconds, steps, gaps, requests, peak_per_second}
   settings       start_up_seconds, cloud_start_up_seconds, per_replica, min_replicas, max_replicas,
-                 home_replicas, cloud_price, currency, cloud_cost {algorithm: amount}
+                 home_replicas, cloud_price, cloud_budget, currency, cloud_cost {algorithm: amount}
   users[]        with --users: users, peak_per_second, needs_replicas, needs_cores, breaks[], and
                  home_alone and with_cloud {verdict (holds | slows | fails), unserved_pct,
                  first_unserved, cloud_replicas, cloud_core_hours, cloud_cost};
@@ -121,6 +123,10 @@ pub struct SimulateOptions {
     /// Currency of that price
     #[arg(long, default_value = "USD", value_parser = currency, value_name = "CODE")]
     pub currency: String,
+    /// The most that Pinisi may spend in the cloud over the whole of the trace; the others know of no
+    /// money
+    #[arg(long, value_parser = budget, value_name = "DECIMAL", requires = "cloud_price")]
+    pub cloud_budget: Option<Money>,
     /// How long people wait who find no room, such as 10s [default: they are gone at once]
     #[arg(long, value_parser = duration, value_name = "TIME")]
     pub patience: Option<jiff::SignedDuration>,
@@ -161,6 +167,10 @@ fn rate(text: &str) -> Result<f64, String> {
     // Below a thousandth a planner that counts in thousandths sees nothing.
     let sound = rate.filter(|r| (0.001..=1e9).contains(r));
     sound.ok_or_else(|| "it must be a number of requests a second from 0.001 to 1e9".into())
+}
+
+fn budget(text: &str) -> Result<Money, String> {
+    Money::amount(text).map_err(|why| format!("it {why}"))
 }
 
 fn currency(text: &str) -> Result<String, String> {

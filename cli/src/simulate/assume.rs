@@ -28,6 +28,7 @@ pub fn one_service(options: &SimulateOptions, input: &Input) -> Vec<String> {
         None => "Home has room for all.".into(),
     });
     start_ups(&mut said, &input.setup);
+    said.extend(of_money(options));
     of_people(&mut said, options);
     of_trace(&mut said, &input.trace);
     said
@@ -55,6 +56,7 @@ pub fn users(options: &SimulateOptions, question: &Question<'_>, title: &str) ->
     if let Some(most) = options.users.iter().max() {
         start_ups(&mut said, &question.setup(*most, true, true));
     }
+    said.extend(of_money(options));
     of_people(&mut said, options);
     of_trace(&mut said, question.trace);
     said.extend(question.manifests.notes.iter().cloned());
@@ -69,6 +71,14 @@ fn start_ups(said: &mut Vec<String>, setup: &pinisi_simulator::setup::Setup) {
             span(site.start_up.seconds())
         ));
     }
+}
+
+fn of_money(options: &SimulateOptions) -> Option<String> {
+    let (price, budget) = (options.cloud_price?, options.cloud_budget?);
+    let currency = &options.currency;
+    Some(format!(
+        "A core in the cloud costs {currency} {price} an hour, and Pinisi may spend {currency} {budget} on them in all; the others know of no money."
+    ))
 }
 
 fn of_people(said: &mut Vec<String>, options: &SimulateOptions) {

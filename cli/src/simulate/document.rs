@@ -71,6 +71,7 @@ struct Settings {
     max_replicas: u32,
     home_replicas: Option<u32>,
     cloud_price: Option<String>,
+    cloud_budget: Option<String>,
     currency: Option<String>,
     cloud_cost: BTreeMap<Algorithm, f64>,
 }
@@ -118,6 +119,7 @@ impl Document {
                 max_replicas: services.first().map_or(0, |s| s.max.get()),
                 home_replicas: options.home_replicas,
                 cloud_price: price.map(|p| p.to_string()),
+                cloud_budget: options.cloud_budget.map(|b| b.to_string()),
                 currency: price.map(|_| options.currency.clone()),
                 cloud_cost: price
                     .map(|p| each(study, |o| cloud_cost(setup, o, p)))

@@ -3,13 +3,15 @@
 use super::args::SimulateOptions;
 use anyhow::{Context as _, bail};
 use pinisi_planner::model::amounts::{MilliLoad, Percent, Replicas};
+use pinisi_planner::model::money::{Currency, Money};
+use pinisi_planner::model::price::PerHour;
 use pinisi_planner::model::schedule::{Expected, Window};
 use pinisi_planner::model::site::{SiteKind, SiteName};
 use pinisi_simulator::crowd::Patience;
 use pinisi_simulator::load::{Load, Scale};
 use pinisi_simulator::rows::{REGISTRATION_FALLS, REGISTRATION_OPENS, registration};
 use pinisi_simulator::setup::{
-    Policy, REQUEST, Service, Setup, SiteSetup, Watermarks, headroom, whole,
+    Funds, Policy, REQUEST, Service, Setup, SiteSetup, Watermarks, headroom, whole,
 };
 use pinisi_simulator::time::Millis;
 use pinisi_simulator::trace::Trace;
@@ -89,6 +91,7 @@ pub fn read(options: &SimulateOptions) -> anyhow::Result<Input> {
         ],
         faults: options.fault.clone(),
         patience: patience(options),
+        funds: funds(options),
     };
     Ok(Input {
         title,
@@ -103,6 +106,16 @@ pub fn patience(options: &SimulateOptions) -> Option<Patience> {
         wait: Millis::of(wait),
         again: Percent::new(options.retry_percent),
         after: Millis::of(options.retry_after),
+    })
+}
+
+/// What may be spent in the cloud, where somebody says so.
+pub fn funds(options: &SimulateOptions) -> Option<Funds> {
+    let price = options.cloud_price?;
+    Some(Funds {
+        currency: Currency::parse(&options.currency)?,
+        core_hour: PerHour::new(Money::from_micros(price.micros().into())),
+        ceiling: options.cloud_budget?,
     })
 }
 

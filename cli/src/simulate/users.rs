@@ -203,6 +203,7 @@ impl<'a> Question<'a> {
             sites: sites.collect(),
             faults: self.options.fault.clone(),
             patience: super::input::patience(self.options),
+            funds: super::input::funds(self.options),
         }
     }
 

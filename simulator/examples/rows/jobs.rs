@@ -67,6 +67,7 @@ pub fn setup(row: &Row, a: &Args, start_up: i64) -> Setup {
         ],
         faults: Vec::new(),
         patience: None,
+        funds: None,
     }
 }
 

@@ -2,17 +2,22 @@
 
 use super::{Ask, Contender, PINISI_PIPELINE, Pipeline, ServiceView, View};
 use crate::fault::lost_since;
-use crate::setup::{Service, Setup, SiteSetup};
+use crate::setup::{Funds, Service, Setup, SiteSetup};
 use crate::time::Millis;
 use jiff::SignedDuration;
 use pinisi_planner::model::World;
 use pinisi_planner::model::amounts::{MilliLoad, Replicas, Resources};
+use pinisi_planner::model::budget::{Budget, BudgetName, Period};
+use pinisi_planner::model::price::{PerHour, Price};
 use pinisi_planner::model::site::{Node, Reach, Site, SiteKind, SiteName, SovereignSite};
 use pinisi_planner::model::workload::{
     Demand, Leg, LoadDemand, Mode, Placement, Signal, SignalFault, Tier, Workload,
 };
 use pinisi_planner::{Memory, WorkloadId, plan};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Of all services.
+const NAMESPACE: &str = "simulated";
 
 /// The planner with its memory.
 #[derive(Clone, Debug)]
@@ -28,16 +33,19 @@ impl Pinisi {
     #[must_use]
     pub fn new(setup: &Setup) -> Self {
         let id = |service: &Service| WorkloadId {
-            namespace: "simulated".into(),
+            namespace: NAMESPACE.into(),
             name: service.name.clone(),
         };
         let ids: Vec<_> = setup.services.iter().map(id).collect();
-        let sites = setup.sites.iter().map(|s| (s.name.clone(), site(s)));
+        let sites = setup
+            .sites
+            .iter()
+            .map(|s| (s.name.clone(), site(s, setup.funds)));
         let workloads = setup.services.iter().map(|s| workload(setup, s));
         Self {
             pipeline: PINISI_PIPELINE,
             world: World {
-                budgets: BTreeMap::new(),
+                budgets: setup.funds.map(|f| budget(setup, f)).into_iter().collect(),
                 sites: sites.collect(),
                 workloads: ids.iter().cloned().zip(workloads).collect(),
             },
@@ -74,7 +82,7 @@ impl Pinisi {
 }
 
 /// A site as the operator would have it.
-fn site(setup: &SiteSetup) -> Site {
+fn site(setup: &SiteSetup, funds: Option<Funds>) -> Site {
     Site {
         kind: setup.kind,
         high: setup.watermarks.high,
@@ -86,9 +94,32 @@ fn site(setup: &SiteSetup) -> Site {
         grace: SignedDuration::from_secs(300),
         nodes: Vec::new(),
         elastic: None,
-        price: None,
+        price: funds.filter(|_| setup.kind == SiteKind::Cloud).map(price),
         quotas: BTreeMap::new(),
     }
+}
+
+fn price(funds: Funds) -> Price {
+    Price {
+        currency: funds.currency,
+        cpu: funds.core_hour,
+        gib: PerHour::ZERO,
+    }
+}
+
+/// All of the funds, for all of the run.
+fn budget(setup: &Setup, funds: Funds) -> (BudgetName, Budget) {
+    let budget = Budget {
+        namespaces: BTreeSet::from([NAMESPACE.into()]),
+        currency: funds.currency,
+        period: Period {
+            from: setup.start,
+            until: setup.span.on_calendar(setup.start),
+        },
+        ceiling: funds.ceiling,
+        most_per_hour: None,
+    };
+    (BudgetName::new("funds"), budget)
 }
 
 /// One node as large as the site: where on a site a replica runs makes no difference here.

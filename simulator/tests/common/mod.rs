@@ -51,5 +51,6 @@ pub fn setup(trace: &Trace, peak: f64, home: u64, start_up: i64) -> Setup {
         ],
         faults: Vec::new(),
         patience: None,
+        funds: None,
     }
 }

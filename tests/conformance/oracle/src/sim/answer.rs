@@ -80,6 +80,7 @@ fn setup(case: &Case) -> Setup {
         }],
         faults: Vec::new(),
         patience: None,
+        funds: None,
     }
 }
 
