@@ -2,7 +2,7 @@
 //! one out and is said; the service follows its load all the same. Not here: when replicas for a
 //! window are made, and how many.
 
-mod cron;
+pub mod cron;
 mod kept;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
+use super::fuzz;
 use super::run::Runner;
 use super::seconds;
 use crate::checkout::checkout;
@@ -29,6 +30,8 @@ pub enum Case {
     Older,
     /// A hundred times as many random cases of the planner's properties, begun by chance
     Properties,
+    /// Whatever comes from outside, made up by libFuzzer, half a minute for each target
+    Fuzz,
 }
 
 /// One line of the outcome.
@@ -53,6 +56,7 @@ impl Case {
             Self::Demo => "demo",
             Self::Older => "older",
             Self::Properties => "properties",
+            Self::Fuzz => "fuzz",
         }
     }
 
@@ -95,6 +99,22 @@ impl Case {
                 "--nocapture",
             ],
             Self::Properties => vec!["test", "--package", "pinisi-planner", "--tests"],
+            Self::Fuzz => Vec::new(), // not one command but one for each target
+        }
+    }
+
+    /// What is run, one after the other.
+    fn commands(self) -> Vec<Vec<String>> {
+        match self {
+            Self::Fuzz => fuzz::TARGETS.map(fuzz::args).to_vec(),
+            Self::Steady
+            | Self::Parity
+            | Self::Kill
+            | Self::Demo
+            | Self::Older
+            | Self::Properties => {
+                vec![self.args().into_iter().map(str::to_owned).collect()]
+            }
         }
     }
 
@@ -104,7 +124,7 @@ impl Case {
         match self {
             Self::Steady => Some(1),
             Self::Older => Some(2),
-            Self::Parity | Self::Kill | Self::Demo | Self::Properties => None,
+            Self::Parity | Self::Kill | Self::Demo | Self::Properties | Self::Fuzz => None,
         }
     }
 }
@@ -116,22 +136,27 @@ impl Case {
 pub async fn deep(case: Case, json: Option<&Path>) -> Result<bool> {
     let runner = Runner::new(checkout(), true)?;
     let started = Instant::now();
-    let mut command = runner.cargo(&case.args());
-    command.env("PINISI_DEEP", "1");
-    command.stdout(Stdio::piped());
-    let mut child = runner.spawn(command)?;
-    let mut output = BufReader::new(child.stdout.take().context("no pipe from cargo")?).lines();
-    let mut said = Vec::new();
-    let mut ran = 0_usize;
-    let reading = async {
-        while let Ok(Some(line)) = output.next_line().await {
-            eprintln!("{line}");
-            ran += running(&line);
-            said.extend(parse(&line));
-        }
-    };
-    let (passed, ()) = tokio::join!(runner.wait(&mut child), reading);
-    let passed = passed?;
+    if case == Case::Fuzz {
+        fuzz::prepare(&checkout())?;
+    }
+    let (mut passed, mut said, mut ran) = (true, Vec::new(), 0_usize);
+    for args in case.commands() {
+        let mut command = runner.cargo(&args);
+        command.env("PINISI_DEEP", "1");
+        command.stdout(Stdio::piped());
+        let mut child = runner.spawn(command)?;
+        let output = child.stdout.take().context("no pipe from cargo")?;
+        let mut output = BufReader::new(output).lines();
+        let reading = async {
+            while let Ok(Some(line)) = output.next_line().await {
+                eprintln!("{line}");
+                ran += running(&line);
+                said.extend(parse(&line));
+            }
+        };
+        let (ended, ()) = tokio::join!(runner.wait(&mut child), reading);
+        passed &= ended?;
+    }
     let missing = case.tests().filter(|wanted| *wanted != ran);
     if let Some(wanted) = missing {
         eprintln!("{}: {ran} tests ran, not {wanted}", case.name());

@@ -3,6 +3,7 @@
 
 mod deep;
 mod deny;
+mod fuzz;
 mod purity;
 mod run;
 mod steps;
