@@ -26,6 +26,7 @@ pub mod stabilize;
 mod value;
 
 pub use behavior::{Behavior, Policy, PolicyKind, Rules, Select, Tolerance};
+pub(crate) use evaluate::evaluate_after;
 pub use evaluate::{Input, Spec, evaluate};
 pub use fault::Fault;
 pub use memory::Memory;

@@ -134,10 +134,13 @@ impl Growth {
     }
 
     fn close(&mut self, start_up: SignedDuration, per_replica: MilliLoad) {
-        self.past.push_back(self.open);
-        if self.past.len() > PAST_MAX {
+        if self.past.len() >= PAST_MAX {
             self.past.pop_front();
         }
+        // No larger than it gets: doubling would leave a third of it empty.
+        self.past
+            .reserve_exact(PAST_MAX.saturating_sub(self.past.len()));
+        self.past.push_back(self.open);
         self.seen.pass(self.slot);
         let slots = |d: SignedDuration| {
             let n = (millis(d) + self.slot - 1) / self.slot.max(1);

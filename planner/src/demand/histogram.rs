@@ -42,7 +42,7 @@ const fn bounds() -> [u64; BINS] {
 struct Histogram {
     /// Weight in all.
     total: f32,
-    /// Weight by bin; empty before the first entry.
+    /// Weight by bin, up to the last that has any.
     bins: Vec<f32>,
 }
 
@@ -87,13 +87,20 @@ impl Histograms {
     pub(super) fn add(&mut self, base: MilliLoad, came: MilliLoad, per_replica: MilliLoad) {
         // Below half a replica any growth is nothing.
         let base = base.0.max(per_replica.0 / 2).max(1);
-        let mille = u128::from(came.0) * 1000 / u128::from(base);
-        let bin = BOUNDS.partition_point(|bound| u128::from(*bound) < mille);
+        let mille = match came.0.checked_mul(1000) {
+            Some(milli) => milli / base,
+            None => u64::try_from(u128::from(came.0) * 1000 / u128::from(base)).unwrap_or(u64::MAX),
+        };
+        let bin = BOUNDS.partition_point(|bound| *bound < mille);
         let bin = bin.min(BINS - 1);
         let unit = self.unit;
         self.all.add(bin, unit);
-        self.levels.resize_with(LEVELS, Histogram::default);
-        if let Some(level) = self.levels.get_mut(level(MilliLoad(base), per_replica)) {
+        let level = level(MilliLoad(base), per_replica);
+        if level >= self.levels.len() {
+            self.levels.reserve_exact(level + 1 - self.levels.len());
+            self.levels.resize_with(level + 1, Histogram::default);
+        }
+        if let Some(level) = self.levels.get_mut(level) {
             level.add(bin, unit);
         }
     }
@@ -112,7 +119,9 @@ impl Histograms {
 
 impl Histogram {
     fn add(&mut self, bin: usize, weight: f32) {
-        self.bins.resize(BINS, 0.0);
+        if bin >= self.bins.len() {
+            self.bins.resize(bin + 1, 0.0);
+        }
         if let Some(bin) = self.bins.get_mut(bin) {
             *bin += weight;
             self.total += weight;

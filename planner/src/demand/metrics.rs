@@ -63,7 +63,8 @@ pub(crate) fn from_metrics(
                 settings,
                 now,
             };
-            let mut outcome = hpa::evaluate(&input, &mut memory);
+            let last = known.as_ref().map(|last| &*last.outcome);
+            let mut outcome = hpa::evaluate_after(&input, &mut memory, last);
             if demand.status == Replicas::ZERO {
                 forget_shares(&demand.metrics, &mut outcome);
             }

@@ -10,6 +10,8 @@ use std::collections::VecDeque;
 pub const SAMPLES_MAX: usize = 32;
 /// Samples closer than this give no slope: their times are too coarse.
 const GAP_MIN: SignedDuration = SignedDuration::from_millis(500);
+/// Samples older than this are not kept, however few there are.
+const REACH: SignedDuration = SignedDuration::from_secs(60);
 /// Samples older than this say nothing about the trend.
 const TREND_REACH: SignedDuration = SignedDuration::from_secs(15);
 /// Slopes that the trend is the median of.
@@ -36,7 +38,7 @@ pub(crate) fn record(
     now: Timestamp,
 ) {
     let newest_allowed = now.max(at);
-    samples.retain(|(t, _)| *t <= newest_allowed);
+    samples.retain(|(t, _)| *t <= newest_allowed && elapsed(*t, now) <= REACH);
     if samples.back().is_none_or(|(t, _)| *t < at) {
         samples.push_back((at, load));
     }
@@ -56,7 +58,7 @@ pub(crate) fn rising(
     let ahead = millis(start_up)
         .saturating_add(millis(SIGNAL_LAG))
         .min(AHEAD_MAX_MILLIS);
-    let mut rises = Vec::with_capacity(SLOPES);
+    let (mut rises, mut known) = ([0; SLOPES], 0);
     let mut later: Option<(Timestamp, MilliLoad)> = None;
     let recent = || {
         samples
@@ -65,7 +67,7 @@ pub(crate) fn rising(
             .take_while(|(at, _)| elapsed(*at, now) <= TREND_REACH)
     };
     for &(at, value) in recent() {
-        if rises.len() == SLOPES {
+        if known == SLOPES {
             break;
         }
         let Some((later_at, later_value)) = later else {
@@ -78,9 +80,13 @@ pub(crate) fn rising(
         }
         let change = i128::from(later_value.0) - i128::from(value.0);
         // GAP_MIN keeps the divisor above 0.
-        rises.push(change * i128::from(ahead) / i128::from(millis(gap).max(1)));
+        if let Some(rise) = rises.get_mut(known) {
+            *rise = change * i128::from(ahead) / i128::from(millis(gap).max(1));
+            known += 1;
+        }
         later = Some((at, value));
     }
+    let rises = rises.get_mut(..known)?;
     rises.sort_unstable();
     // With an even number the lower of the two in the middle: the careful one.
     let rise = *rises.get(rises.len().checked_sub(1)? / 2)?;
@@ -92,10 +98,12 @@ pub(crate) fn rising(
     let noise = poisson.max(share);
     // What has been seen to rise must be more than noise as well: looking ahead enlarges noise. Ends are
     // means, so that many samples are as calm as few.
-    let seen: Vec<i128> = recent().map(|(_, value)| i128::from(value.0)).collect();
-    let part = (seen.len() / 3).max(1);
-    let mean = |values: &[i128]| values.iter().sum::<i128>() / i128::try_from(part).unwrap_or(1);
-    let (newest, oldest) = (seen.get(..part)?, seen.get(seen.len() - part..)?);
+    let seen = || recent().map(|(_, value)| i128::from(value.0));
+    let count = seen().count();
+    let part = (count / 3).max(1);
+    let mean = |sum: i128| sum / i128::try_from(part).unwrap_or(1);
+    let newest: i128 = seen().take(part).sum();
+    let oldest: i128 = seen().skip(count.checked_sub(part)?).sum();
     let risen = mean(newest) - mean(oldest);
     let calm = i128::try_from(part.isqrt().max(1)).unwrap_or(1);
     let seen_noise = (poisson / calm).max(share * SEEN_PERCENT / 100);

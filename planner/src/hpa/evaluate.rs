@@ -51,6 +51,15 @@ pub struct Input<'a> {
 /// One sync. The memory gets its recommendation; whether the count was then changed is for the
 /// caller to say with [`Memory::rescaled`].
 pub fn evaluate(input: &Input<'_>, memory: &mut Memory) -> Outcome {
+    evaluate_after(input, memory, None)
+}
+
+/// The same after an outcome before it, whose words are used again.
+pub(crate) fn evaluate_after(
+    input: &Input<'_>,
+    memory: &mut Memory,
+    last: Option<&Outcome>,
+) -> Outcome {
     let Spec { min, max, behavior } = input.spec;
     let (min, max, current) = (*min, *max, input.current);
     memory.calm(input.now);
@@ -79,7 +88,7 @@ pub fn evaluate(input: &Input<'_>, memory: &mut Memory) -> Outcome {
     } else if current != 0 && current < min {
         outcome.rescale = Some(Rescale::BelowMinimum);
         outcome.desired = Some(min);
-    } else if let Some(recommended) = look(input, &mut outcome) {
+    } else if let Some(recommended) = look(input, &mut outcome, last) {
         let recommended = recommended.max(0);
         outcome.recommended = Some(recommended);
         outcome.rescale = match (recommended > current, recommended < current) {
@@ -108,7 +117,7 @@ pub fn evaluate(input: &Input<'_>, memory: &mut Memory) -> Outcome {
 
 /// Looks at every metric: the most that a valid one asks for. `None` where none is valid, or where
 /// one is not and the rest would shrink.
-fn look(input: &Input<'_>, outcome: &mut Outcome) -> Option<i32> {
+fn look(input: &Input<'_>, outcome: &mut Outcome, last: Option<&Outcome>) -> Option<i32> {
     let scope = Scope {
         current: input.current,
         status: input.status,
@@ -149,7 +158,13 @@ fn look(input: &Input<'_>, outcome: &mut Outcome) -> Option<i32> {
         outcome.active = Some(Active::FailedGetMetric(kind));
         return None;
     }
-    outcome.metric = title.map(|metric| metric.title().into());
+    let known = last.and_then(|last| last.metric.as_ref());
+    outcome.metric = title.map(
+        |metric| match known.filter(|known| metric.is_titled(known)) {
+            Some(known) => known.clone(),
+            None => metric.title().into(),
+        },
+    );
     outcome.active = Some(Active::ValidMetricFound);
     Some(most)
 }

@@ -5,6 +5,26 @@ use super::metric::PodValue;
 use super::pods::{Pod, PodKey};
 use std::collections::BTreeMap;
 
+/// Shows each pod with its value, in the order of the pods. Lists in the same order, as they come, need
+/// one look at each; where they are not it says false, and all has to be begun anew with [`by_name`].
+pub(crate) fn in_step<'a>(
+    pods: &'a [Pod],
+    values: &'a [PodValue],
+    mut pod: impl FnMut(&'a Pod, Option<&'a PodValue>),
+) -> bool {
+    let mut rest = values.iter().peekable();
+    let mut last: Option<&PodKey> = None;
+    for this in pods {
+        // Rising names are names that come once.
+        if last.is_some_and(|last| *last >= this.key) {
+            return false;
+        }
+        last = Some(&this.key);
+        pod(this, rest.next_if(|value| value.pod == this.key));
+    }
+    rest.peek().is_none()
+}
+
 /// The two lists as one.
 pub(crate) struct Joined<'a> {
     /// Each pod with its value, in the order of the pods.
@@ -13,31 +33,8 @@ pub(crate) struct Joined<'a> {
     pub strangers: Vec<&'a PodValue>,
 }
 
-/// Puts the lists side by side.
-pub(crate) fn join<'a>(pods: &'a [Pod], values: &'a [PodValue]) -> Joined<'a> {
-    in_step(pods, values).unwrap_or_else(|| by_name(pods, values))
-}
-
-/// Lists in the same order, as they come, need one look at each. `None` where they are not.
-fn in_step<'a>(pods: &'a [Pod], values: &'a [PodValue]) -> Option<Joined<'a>> {
-    let mut rest = values.iter().peekable();
-    let mut joined = Vec::with_capacity(pods.len());
-    let mut last: Option<&PodKey> = None;
-    for pod in pods {
-        // Rising names are names that come once.
-        if last.is_some_and(|last| *last >= pod.key) {
-            return None;
-        }
-        last = Some(&pod.key);
-        joined.push((pod, rest.next_if(|value| value.pod == pod.key)));
-    }
-    rest.peek().is_none().then_some(Joined {
-        pods: joined,
-        strangers: Vec::new(),
-    })
-}
-
-fn by_name<'a>(pods: &'a [Pod], values: &'a [PodValue]) -> Joined<'a> {
+/// Puts the lists side by side, whatever their order.
+pub(crate) fn by_name<'a>(pods: &'a [Pod], values: &'a [PodValue]) -> Joined<'a> {
     let mut by_pod: BTreeMap<_, _> = values.iter().map(|v| (&v.pod, v)).collect();
     let places = pods.iter().enumerate();
     let latest: BTreeMap<_, _> = places.map(|(i, pod)| (&pod.key, i)).collect();
@@ -114,10 +111,16 @@ mod tests {
         ];
         for (names, values_of, expected, one_look) in cases {
             let (pods, values) = (pods(names), values(values_of));
-            let quick = in_step(&pods, &values);
-            assert_eq!(quick.is_some(), one_look, "{names} {values_of}");
+            let mut quick = Joined {
+                pods: Vec::new(),
+                strangers: Vec::new(),
+            };
+            let done = in_step(&pods, &values, |pod, value| quick.pods.push((pod, value)));
+            assert_eq!(done, one_look, "{names} {values_of}");
+            if done {
+                assert_eq!(words(&quick), expected);
+            }
             assert_eq!(words(&by_name(&pods, &values)), expected);
-            assert_eq!(words(&join(&pods, &values)), expected);
         }
     }
 }

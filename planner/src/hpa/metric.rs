@@ -157,6 +157,17 @@ impl Metric {
     /// The metric in the HPA's words.
     #[must_use]
     pub fn title(&self) -> String {
+        self.words().concat()
+    }
+
+    /// True where this is its title.
+    pub(crate) fn is_titled(&self, title: &str) -> bool {
+        let [first, second, third] = self.words();
+        let rest = title.strip_prefix(first);
+        rest.and_then(|rest| rest.strip_prefix(second)) == Some(third)
+    }
+
+    fn words(&self) -> [&str; 3] {
         match self {
             Self::Resource {
                 name,
@@ -170,17 +181,17 @@ impl Metric {
                     ""
                 };
                 let what = " resource utilization (percentage of request)";
-                [name.as_str(), of, what].concat()
+                [name.as_str(), of, what]
             }
             Self::Resource {
                 name,
                 container: _,
                 target: ResourceTarget::AverageValue(_),
                 reading: _,
-            } => [name.as_str(), " resource"].concat(),
-            Self::Pods { name, .. } => ["pods metric ", name].concat(),
-            Self::Object { name, kind, .. } => [kind, " metric ", name].concat(),
-            Self::External { name, .. } => ["external metric ", name].concat(),
+            } => [name.as_str(), " resource", ""],
+            Self::Pods { name, .. } => ["pods metric ", name, ""],
+            Self::Object { name, kind, .. } => [kind, " metric ", name],
+            Self::External { name, .. } => ["external metric ", name, ""],
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::fault::Fault;
 use super::group::{Group, Terms};
-use super::join::join;
+use super::join;
 use super::metric::{PodValue, ResourceName, ResourceTarget};
 use super::number::{ceil, count, narrow, narrower};
 use super::outcome::Current;
@@ -140,23 +140,32 @@ fn sum(
         return Err(Fault::NoPods);
     }
     let terms = Terms::of(cpu, initialization, readiness_delay, now);
-    let joined = join(pods, values);
-    let mut groups = Groups::default();
-    let mut fault = None;
-    for (pod, value) in joined.pods {
-        let requested = request(pod).unwrap_or_else(|why| {
-            fault.get_or_insert(why);
-            0
-        });
-        match terms.group(pod, value) {
-            Group::Ready => groups.ready.add(value.map_or(0, |v| v.milli), requested),
-            Group::Unready => groups.unready.add(0, requested),
-            Group::Missing => groups.missing.add(fallback(target, requested), requested),
-            Group::Ignored => {}
+    let mut look =
+        |groups: &mut Groups, fault: &mut Option<Fault>, pod: &Pod, value: Option<&PodValue>| {
+            let requested = request(pod).unwrap_or_else(|why| {
+                fault.get_or_insert(why);
+                0
+            });
+            match terms.group(pod, value) {
+                Group::Ready => groups.ready.add(value.map_or(0, |v| v.milli), requested),
+                Group::Unready => groups.unready.add(0, requested),
+                Group::Missing => groups.missing.add(fallback(target, requested), requested),
+                Group::Ignored => {}
+            }
+        };
+    let (mut groups, mut fault) = (Groups::default(), None);
+    let looked = join::in_step(pods, values, |pod, value| {
+        look(&mut groups, &mut fault, pod, value);
+    });
+    if !looked {
+        (groups, fault) = (Groups::default(), None);
+        let joined = join::by_name(pods, values);
+        for (pod, value) in joined.pods {
+            look(&mut groups, &mut fault, pod, value);
         }
-    }
-    for value in joined.strangers {
-        groups.strangers.add(value.milli, 0);
+        for value in joined.strangers {
+            groups.strangers.add(value.milli, 0);
+        }
     }
     if groups.ready.pods + groups.strangers.pods == 0 {
         return Err(Fault::NoneReady);
