@@ -300,8 +300,8 @@ impl Metrics {
             plan.workloads.iter().flat_map(|(id, decision)| {
                 decision.shares.iter().map(move |(site, share)| {
                     let labels = ShareLabels {
-                        namespace: id.namespace.clone(),
-                        workload: id.name.clone(),
+                        namespace: id.namespace.to_string(),
+                        workload: id.name.to_string(),
                         site: site.to_string(),
                     };
                     (labels, *share)
@@ -328,8 +328,8 @@ impl Metrics {
                         return None;
                     };
                     let labels = DependencyLabels {
-                        namespace: id.namespace.clone(),
-                        workload: id.name.clone(),
+                        namespace: id.namespace.to_string(),
+                        workload: id.name.to_string(),
                         dependency: dependency.clone(),
                     };
                     Some((labels, set(need.minus(*to))))

@@ -438,7 +438,7 @@ impl Runner {
             let Some(decision) = plan.workloads.get(id) else {
                 if let Some(problem) = subject.problems.first() {
                     self.log_one(id, problem.reason().to_owned(), || {
-                        tracing::warn!(namespace = id.namespace, workload = id.name, reason = problem.reason(), %problem, "problem");
+                        tracing::warn!(namespace = id.namespace.as_str(), workload = id.name.as_str(), reason = problem.reason(), %problem, "problem");
                     });
                 }
                 continue;
@@ -455,7 +455,7 @@ impl Runner {
                 .collect();
             let counts = format!("{} {shares:?}", decision.want);
             self.log_one(id, counts, || {
-                tracing::info!(leader, namespace = id.namespace, workload = id.name, want = decision.want.get(), ?shares, reasons = ?words, "decision");
+                tracing::info!(leader, namespace = id.namespace.as_str(), workload = id.name.as_str(), want = decision.want.get(), ?shares, reasons = ?words, "decision");
             });
         }
     }

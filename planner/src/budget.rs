@@ -176,7 +176,9 @@ impl<'a> Purses<'a> {
         let rate = price.of(workload.request);
         let covering = || {
             let all = self.world.budgets.iter();
-            all.filter(|(_, b)| b.period.from <= self.now && b.namespaces.contains(&id.namespace))
+            all.filter(|(_, b)| {
+                b.period.from <= self.now && b.namespaces.contains(id.namespace.as_str())
+            })
         };
         let pays = covering().any(|(_, b)| b.currency == price.currency);
         match covering().next() {
@@ -199,7 +201,8 @@ impl<'a> Purses<'a> {
         workload: &Workload,
         currency: Currency,
     ) -> Option<Purse> {
-        let covers = |b: &Budget| b.currency == currency && b.namespaces.contains(&id.namespace);
+        let covers =
+            |b: &Budget| b.currency == currency && b.namespaces.contains(id.namespace.as_str());
         let open = self.open.iter().filter(|(_, a)| covers(a.budget));
         let purses = open.map(|(name, allowance)| {
             let (keep, grow) = allowance.left(id, workload.priority);
@@ -236,7 +239,7 @@ impl<'a> Purses<'a> {
                 currency,
                 ..
             } = allowance.budget;
-            if namespaces.contains(&id.namespace) {
+            if namespaces.contains(id.namespace.as_str()) {
                 let spends = spends.get(currency).copied().unwrap_or_default();
                 allowance.decided(id, workload.priority, spends);
             }

@@ -8,6 +8,7 @@ use crate::demand::{self, Count, Wanted};
 use crate::drain::{self, Round};
 use crate::memory::{Blocked, Contest, Decisions, Drain, WorkloadMemory};
 use crate::model::amounts::Replicas;
+use crate::model::by_site::BySite;
 use crate::model::money::Currency;
 use crate::model::price::PerHour;
 use crate::model::site::{Reach, SiteName};
@@ -222,10 +223,11 @@ pub(crate) fn decide<'a>(
         Some(home) if steps.iter().any(|s| s.home) => contest::answered(contest, home.leg, now),
         Some(_) | None => contest,
     };
+    let shares = shares(seats);
     if untouched {
         *before = Decisions::default();
     } else if writes {
-        note(&mut before.sites, seats);
+        note(&mut before.sites, &shares);
         before.total = Some(wanted.want);
         before.drain = drain;
         before.contest = contest;
@@ -240,22 +242,6 @@ pub(crate) fn decide<'a>(
     memory.statistics.blocked = turn.blocked;
 
     in_order(&mut reasons);
-    let mut shares = BTreeMap::new();
-    for row in &seats.rows {
-        let counted = row.asked && row.caps.counted;
-        let share = Share {
-            desired: row.target,
-            // Whoever is lost counts for nothing; till then, as last seen.
-            ready: match row.away {
-                Away::Here | Away::Counted => row.leg.ready,
-                Away::Lost => Replicas::ZERO,
-            },
-            tier: seats.rank(row),
-            under_high: counted.then_some(row.caps.high),
-            fits: counted.then_some(row.caps.fit),
-        };
-        shares.insert(row.site.clone(), share);
-    }
     Turned {
         decision: Decision {
             want: wanted.want,
@@ -270,19 +256,38 @@ pub(crate) fn decide<'a>(
     }
 }
 
-/// Notes the targets. Mostly the sites are the same as before.
-fn note(sites: &mut BTreeMap<SiteName, Replicas>, seats: &Seats<'_>) {
-    for row in &seats.rows {
-        match sites.get_mut(row.site) {
-            Some(count) => *count = row.target,
-            None => {
-                sites.insert(row.site.clone(), row.target);
-            }
+/// What is decided at each site, and what is Ready there.
+fn shares(seats: &Seats<'_>) -> BySite<Share> {
+    let share = |row: &Seat<'_>| {
+        let counted = row.asked && row.caps.counted;
+        Share {
+            desired: row.target,
+            // Whoever is lost counts for nothing; till then, as last seen.
+            ready: match row.away {
+                Away::Here | Away::Counted => row.leg.ready,
+                Away::Lost => Replicas::ZERO,
+            },
+            tier: seats.rank(row),
+            under_high: counted.then_some(row.caps.high),
+            fits: counted.then_some(row.caps.fit),
         }
+    };
+    let rows = seats.rows.iter();
+    rows.map(|row| (row.site.clone(), share(row))).collect()
+}
+
+/// Notes what was decided. Mostly the sites are the same as before.
+fn note(sites: &mut BySite<Replicas>, shares: &BySite<Share>) {
+    if sites.keys().eq(shares.keys()) {
+        for (count, share) in sites.values_mut().zip(shares.values()) {
+            *count = share.desired;
+        }
+        return;
     }
-    if sites.len() > seats.rows.len() {
-        sites.retain(|site, _| seats.row(site).is_some());
-    }
+    let counts = shares
+        .iter()
+        .map(|(site, share)| (site.clone(), share.desired));
+    *sites = counts.collect();
 }
 
 /// The demand as seen from the moment when nodes that are asked for now have come, where an elastic

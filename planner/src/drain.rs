@@ -4,6 +4,7 @@
 
 use crate::memory::{Blocked, Drain};
 use crate::model::amounts::Replicas;
+use crate::model::by_site::BySite;
 use crate::model::site::SiteName;
 use crate::model::workload::DrainPolicy;
 use crate::placement::caps::Ask;
@@ -48,7 +49,7 @@ pub(crate) struct Outcome {
 pub(crate) fn sound(
     drain: Option<Drain>,
     seats: &Seats<'_>,
-    decided: &BTreeMap<SiteName, Replicas>,
+    decided: &BySite<Replicas>,
     blocked: &BTreeMap<SiteName, Blocked>,
 ) -> Option<Drain> {
     let drain = drain?;
@@ -78,7 +79,7 @@ pub(crate) fn sound(
 
 /// The count at a drain's destination, with what was made there. Before our write has arrived the
 /// spec does not have it yet.
-pub(crate) fn with_made(home: &Seat<'_>, decided: &BTreeMap<SiteName, Replicas>) -> Replicas {
+pub(crate) fn with_made(home: &Seat<'_>, decided: &BySite<Replicas>) -> Replicas {
     decided
         .get(home.site)
         .copied()

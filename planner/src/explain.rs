@@ -3,6 +3,7 @@
 //! `reason.rs`, once for conditions, Events and this; here is what each is about.
 
 use crate::model::amounts::Replicas;
+use crate::model::by_site::BySite;
 use crate::model::site::SiteName;
 use crate::plan::Share;
 use crate::reason::{Reason, Silence};
@@ -284,7 +285,7 @@ const fn direction(up: bool) -> &'static str {
 impl Account {
     /// Of a decision's parts.
     #[must_use]
-    pub fn of(want: Replicas, shares: &BTreeMap<SiteName, Share>, reasons: &[Reason]) -> Self {
+    pub fn of(want: Replicas, shares: &BySite<Share>, reasons: &[Reason]) -> Self {
         let mut stages = Vec::new();
         let mut notes = Vec::new();
         let mut at: BTreeMap<&SiteName, Vec<String>> = BTreeMap::new();

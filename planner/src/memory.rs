@@ -5,6 +5,7 @@ use crate::budget::ledger::Ledger;
 use crate::demand::{Forecast, Growth};
 use crate::hpa;
 use crate::model::amounts::{MilliLoad, Replicas};
+use crate::model::by_site::BySite;
 use crate::model::dependency::MilliCalls;
 use crate::model::site::SiteName;
 use crate::model::workload::WorkloadId;
@@ -40,7 +41,7 @@ pub struct Decisions {
     /// Total decided last.
     pub total: Option<Replicas>,
     /// Count decided last at each site.
-    pub sites: BTreeMap<SiteName, Replicas>,
+    pub sites: BySite<Replicas>,
     /// A drain-back episode under way.
     pub drain: Option<Drain>,
     /// Others who write a count that we hold.

@@ -8,6 +8,7 @@ use crate::memory::{Memory, WorkloadMemory};
 use crate::model::World;
 use crate::model::amounts::{Percent, Replicas};
 use crate::model::budget::BudgetName;
+use crate::model::by_site::BySite;
 use crate::model::money::Currency;
 use crate::model::price::PerHour;
 use crate::model::site::{Reach, SiteName};
@@ -47,7 +48,7 @@ pub struct Decision {
     /// Replicas wanted in all, within bounds.
     pub want: Replicas,
     /// Each site's share, sites of the placement only, plus sites that still hold replicas.
-    pub shares: BTreeMap<SiteName, Share>,
+    pub shares: BySite<Share>,
     /// What is to be written, increases first. Empty in Observe, Paused and Contested.
     pub steps: Vec<Step>,
     /// Why, most telling first. Never empty.

@@ -527,7 +527,7 @@ proptest! {
     fn nothing_sensitive_waits_in_vain((mut c, want) in full_home()) {
         for _ in 0..40 { c.pass(1); }
         c.workload("records").demand = Demand::Fixed(n(want));
-        let names: Vec<String> = c.world.workloads.keys().map(|w| w.name.clone()).filter(|w| w != "records").collect();
+        let names: Vec<String> = c.world.workloads.keys().map(|w| w.name.to_string()).filter(|w| w != "records").collect();
         let mut moves = vec![(0i64, 0u32); names.len()];
         for _ in 0..400 {
             let before: Vec<_> = names.iter().map(|w| (c.ready(w), spec(&c, w, "cloud"))).collect();

@@ -9,6 +9,7 @@ use pinisi_planner::explain::{About, Account};
 use pinisi_planner::hpa::Fault;
 use pinisi_planner::model::amounts::MilliLoad;
 use pinisi_planner::model::budget::BudgetName;
+use pinisi_planner::model::by_site::BySite;
 use pinisi_planner::model::money::Currency;
 use pinisi_planner::model::price::PerHour;
 use pinisi_planner::model::quota::{Limit, QuotaResource};
@@ -17,7 +18,7 @@ use pinisi_planner::model::workload::{Demand, Signal, SignalFault};
 use pinisi_planner::reason::{Silence, Takes};
 use pinisi_planner::{Reason, Share, plan};
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Which variant. A new one has to be given a number here, and an example below.
 fn variant(reason: &Reason) -> usize {
@@ -234,7 +235,7 @@ fn each_reason_is_told_once_and_its_numbers_are_in_the_text() {
         };
         (name(site), share)
     });
-    let shares = BTreeMap::from(shares);
+    let shares = BySite::from(shares);
     for reason in &all {
         let account = Account::of(n(6), &shares, std::slice::from_ref(reason));
         let of_sites = account.places.iter().flat_map(|place| &place.why);
@@ -272,7 +273,7 @@ fn each_reason_is_told_once_and_its_numbers_are_in_the_text() {
 fn it_reads_in_the_order_in_which_it_comes_about() {
     let mut reasons = every();
     reasons.reverse();
-    let account = Account::of(n(24), &BTreeMap::new(), &reasons);
+    let account = Account::of(n(24), &BySite::default(), &reasons);
     let words: Vec<_> = account.total.iter().map(|stage| stage.reason).collect();
     let of = |word| words.iter().position(|w| *w == word).unwrap();
     let order = [
@@ -313,7 +314,7 @@ fn what_is_not_ready_is_waited_for_and_no_tier_comes_last() {
         under_high: Some(n(5)),
         fits: Some(n(8)),
     };
-    let shares = BTreeMap::from([
+    let shares = BySite::from([
         (name("a"), share(0, 1, 1)),
         (name("b"), share(2, 4, 1)),
         (name("c"), share(1, 2, 2)),

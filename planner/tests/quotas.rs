@@ -182,7 +182,7 @@ fn several(asks: &[Asks]) -> Cluster {
         (w.priority, w.request, w.limits) = (*priority, cpu(*requests), cpu(*limits));
         w.drain.after = secs(2);
         w.drain.interval = secs(1);
-        let (namespace, name) = (namespace(*other).into(), format!("w{i}"));
+        let (namespace, name) = (namespace(*other).into(), format!("w{i}").into());
         c.world.workloads.insert(WorkloadId { namespace, name }, w);
     }
     c
@@ -220,7 +220,7 @@ proptest! {
             for _ in 0..3 {
                 c.pass(wait);
                 for ((site, namespace), hard) in &limited {
-                    let of = c.world.workloads.iter().filter(|(id, _)| id.namespace == *namespace);
+                    let of = c.world.workloads.iter().filter(|(id, _)| id.namespace.as_str() == *namespace);
                     for (resource, hard) in hard {
                         let said: u64 = of.clone().map(|(_, w)| {
                             let spec = w.legs.get(&name(site)).map_or(Replicas::ZERO, |l| l.spec);

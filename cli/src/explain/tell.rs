@@ -9,10 +9,10 @@ use pinisi_crds::decision::{DecisionStatus, ReasonStatus, SiteRoom};
 use pinisi_crds::hybrid_workload::{Class, HybridWorkloadStatus, Mode, SiteShare};
 use pinisi_planner::explain::Account;
 use pinisi_planner::model::amounts::Replicas;
+use pinisi_planner::model::by_site::BySite;
 use pinisi_planner::model::site::SiteName;
 use pinisi_planner::{Reason, Share};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// The JSON's name: fields are only ever added under it.
 pub const FORMAT: &str = "pinisi-explain/v1";
@@ -93,8 +93,8 @@ pub fn account(decision: &DecisionStatus, sites: &[SiteShare]) -> (Account, Vec<
     (account, reasons.clone())
 }
 
-fn shares(sites: &[SiteShare], room: &[SiteRoom]) -> BTreeMap<SiteName, Share> {
-    let mut shares = BTreeMap::new();
+fn shares(sites: &[SiteShare], room: &[SiteRoom]) -> BySite<Share> {
+    let mut shares = BySite::default();
     let mut put = |name: &str, desired, ready| {
         let seen = room.iter().find(|room| room.name == name);
         let replicas = |of: fn(&SiteRoom) -> Option<i32>| seen.and_then(of).map(Replicas::from_api);

@@ -181,8 +181,8 @@ fn load_of_mut(demand: &mut Demand) -> Option<&mut LoadDemand> {
 
 fn id(key: &ObjectKey) -> WorkloadId {
     WorkloadId {
-        namespace: key.namespace.clone(),
-        name: key.name.clone(),
+        namespace: key.namespace.as_str().into(),
+        name: key.name.as_str().into(),
     }
 }
 

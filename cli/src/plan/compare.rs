@@ -20,8 +20,8 @@ pub fn compare(before: &Look, after: &Look, brought: Brought) -> Answer {
     let named = |id: &WorkloadId| {
         objects.iter().any(|row| {
             row.kind == "HybridWorkload"
-                && row.name == id.name
-                && row.namespace.as_deref() == Some(&id.namespace)
+                && *row.name == *id.name
+                && row.namespace.as_deref() == Some(&*id.namespace)
         })
     };
     let ids: BTreeSet<_> = before
@@ -77,16 +77,16 @@ pub fn compare(before: &Look, after: &Look, brought: Brought) -> Answer {
 
 fn row_id(row: &WorkloadRow) -> WorkloadId {
     WorkloadId {
-        namespace: row.namespace.clone(),
-        name: row.name.clone(),
+        namespace: row.namespace.as_str().into(),
+        name: row.name.as_str().into(),
     }
 }
 
 fn row<'a>(id: &'a WorkloadId, before: &Look, after: &Look) -> (&'a WorkloadId, WorkloadRow) {
     let (was, will) = (before.plan.workloads.get(id), after.plan.workloads.get(id));
     let row = WorkloadRow {
-        namespace: id.namespace.clone(),
-        name: id.name.clone(),
+        namespace: id.namespace.to_string(),
+        name: id.name.to_string(),
         changed: was.map(counts) != will.map(counts),
         before: was.map(counts),
         after: will.map(counts),

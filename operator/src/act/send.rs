@@ -294,7 +294,12 @@ pub(super) fn json_patch(operations: Value) -> Result<Patch<Value>, ActError> {
 
 /// A Deployment is ours where it says so and is not somebody's child.
 fn ours(found: &PartialObjectMeta<Deployment>, id: &WorkloadId) -> Result<(), ActError> {
-    if found.annotations().get(WORKLOAD_ANNOTATION) == Some(&id.name) {
+    if found
+        .annotations()
+        .get(WORKLOAD_ANNOTATION)
+        .map(String::as_str)
+        == Some(id.name.as_str())
+    {
         return Ok(());
     }
     Err(ActError::SiblingNameTaken(found.name_any()))

@@ -154,8 +154,8 @@ fn back_end(
         );
     }
     Ok(Supplier::Workload(WorkloadId {
-        namespace: key.namespace,
-        name: key.name,
+        namespace: key.namespace.into(),
+        name: key.name.into(),
     }))
 }
 

@@ -65,8 +65,8 @@ pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
     };
     for (key, facts) in &index.workloads {
         let id = WorkloadId {
-            namespace: key.namespace.clone(),
-            name: key.name.clone(),
+            namespace: key.namespace.as_str().into(),
+            name: key.name.as_str().into(),
         };
         let (subject, sound) = workload::check_one(&context, facts, now);
         if let Some(workload) = sound {

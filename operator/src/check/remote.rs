@@ -139,8 +139,8 @@ impl Search<'_> {
 
     fn id(&self) -> WorkloadId {
         WorkloadId {
-            namespace: self.facts.key.namespace.clone(),
-            name: self.facts.key.name.clone(),
+            namespace: self.facts.key.namespace.as_str().into(),
+            name: self.facts.key.name.as_str().into(),
         }
     }
 

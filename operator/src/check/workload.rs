@@ -303,7 +303,7 @@ fn decisions(status: &HybridWorkloadStatus, generation: i64) -> Decisions {
     else {
         return Decisions::default();
     };
-    let sites: BTreeMap<_, _> = status
+    let sites = status
         .sites
         .iter()
         .map(|s| (SiteName::new(&s.name), Replicas::from_api(s.desired)))

@@ -151,7 +151,7 @@ impl Teller {
 
     /// Publishes notes on a workload.
     pub async fn tell(&self, id: &WorkloadId, uid: &str, notes: Vec<Note>) {
-        let namespace = Some(id.namespace.clone());
+        let namespace = Some(id.namespace.to_string());
         let subject = reference::<HybridWorkload>(&id.name, namespace, uid);
         self.publish(&subject, notes).await;
     }

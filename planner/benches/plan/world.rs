@@ -87,8 +87,8 @@ impl Stage {
         };
         for i in 0..workloads {
             let id = WorkloadId {
-                namespace: format!("team-{:05}", i / IN_NAMESPACE),
-                name: format!("service-{i:06}"),
+                namespace: format!("team-{:05}", i / IN_NAMESPACE).into(),
+                name: format!("service-{i:06}").into(),
             };
             let (workload, cast) = workload(i, &names, places, &mut stage.chance);
             stage.world.workloads.insert(id.clone(), workload);

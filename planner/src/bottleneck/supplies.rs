@@ -7,6 +7,7 @@ use crate::memory::{Spent, WorkloadMemory};
 use crate::model::World;
 use crate::model::amounts::{MilliLoad, Replicas};
 use crate::model::dependency::{DayQuota, Dependency, MilliCalls, Spread, Supplier};
+use crate::model::name::Name;
 use crate::model::site::SiteName;
 use crate::model::workload::{Demand, LoadDemand, Mode, Placement, Signal, Workload, WorkloadId};
 use crate::placement::room::Asker;
@@ -34,13 +35,13 @@ pub(crate) fn load_of(demand: &Demand) -> Option<&LoadDemand> {
 }
 
 /// Whose calls they are: those to a workload, or those under a quota's name in a namespace.
-type Key = (String, String, bool);
+type Key = (Name, Name, bool);
 
 fn key(id: &WorkloadId, dependency: &Dependency) -> Key {
     match &dependency.supplier {
         Supplier::Workload(back) => (back.namespace.clone(), back.name.clone(), true),
         Supplier::PerSecond(_) | Supplier::PerDay(_) => {
-            (id.namespace.clone(), dependency.name.clone(), false)
+            (id.namespace.clone(), dependency.name.as_str().into(), false)
         }
     }
 }

@@ -87,7 +87,7 @@ impl<'a> Allowance<'a> {
             let all = needs
                 .iter()
                 .filter(|(_, _, needs)| needs.currency == *currency);
-            all.filter(|(id, _, _)| namespaces.contains(&id.namespace))
+            all.filter(|(id, _, _)| namespaces.contains(id.namespace.as_str()))
         };
         let there: BTreeMap<_, _> = running.workloads(namespaces, *currency).collect();
         let drain = DRAIN.saturating_add(BILLING_STEP);

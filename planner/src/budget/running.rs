@@ -54,7 +54,7 @@ impl<'a> Running<'a> {
         currency: Currency,
     ) -> impl Iterator<Item = (&'a WorkloadId, PerHour)> {
         let of = move |(id, c): &(&WorkloadId, Currency)| {
-            *c == currency && namespaces.contains(&id.namespace)
+            *c == currency && namespaces.contains(id.namespace.as_str())
         };
         let all = self.by_workload.iter();
         all.filter(move |(key, _)| of(key))

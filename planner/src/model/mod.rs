@@ -2,8 +2,10 @@
 
 pub mod amounts;
 pub mod budget;
+pub mod by_site;
 pub mod dependency;
 pub mod money;
+pub mod name;
 pub mod price;
 pub mod quota;
 pub mod refusal;

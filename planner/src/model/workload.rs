@@ -3,6 +3,7 @@
 
 use super::amounts::{MilliLoad, Percent, Replicas, Resources};
 use super::dependency::Dependency;
+use super::name::Name;
 use super::refusal::Refusal;
 use super::schedule::Window;
 use super::site::{SiteName, SovereignSite};
@@ -16,9 +17,9 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkloadId {
     /// Namespace.
-    pub namespace: String,
+    pub namespace: Name,
     /// Name.
-    pub name: String,
+    pub name: Name,
 }
 
 impl fmt::Display for WorkloadId {

@@ -6,6 +6,7 @@ use crate::budget::{Fare, Purse};
 use crate::drain::with_made;
 use crate::memory::{Blocked, Drain};
 use crate::model::amounts::Replicas;
+use crate::model::by_site::BySite;
 use crate::model::money::Currency;
 use crate::model::quota::Limit;
 use crate::model::site::{Reach, Site, SiteKind, SiteName, SovereignSite};
@@ -243,7 +244,7 @@ impl<'a> Seats<'a> {
     pub(crate) fn sort(
         &mut self,
         drain: Option<&Drain>,
-        decided: &BTreeMap<SiteName, Replicas>,
+        decided: &BySite<Replicas>,
         blocked: &BTreeMap<SiteName, Blocked>,
     ) {
         for row in &mut self.rows {

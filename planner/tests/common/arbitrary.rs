@@ -667,7 +667,7 @@ fn any_memory_of_one() -> impl Strategy<Value = WorkloadMemory> {
         .prop_map(
             |(total, sites, drain, contest, scaled_to_zero, spent)| Decisions {
                 total,
-                sites,
+                sites: sites.into_iter().collect(),
                 drain,
                 contest,
                 scaled_to_zero,

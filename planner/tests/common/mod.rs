@@ -418,7 +418,7 @@ impl Cluster {
     /// What the pods of a namespace at a site take of a quota's resource.
     pub fn used(&self, site: &SiteName, namespace: &str, resource: QuotaResource) -> u64 {
         let here = self.pods.iter().filter(|p| p.site == *site);
-        here.filter(|p| p.workload.namespace == namespace)
+        here.filter(|p| &*p.workload.namespace == namespace)
             .map(|p| resource.of_one(&self.world.workloads[&p.workload]))
             .sum()
     }
@@ -544,7 +544,7 @@ pub fn apply(world: &mut World, made: &Plan) {
         let workload = world.workloads.get_mut(wid).unwrap();
         for step in &decision.steps {
             let site = world.sites.get_mut(&step.site);
-            if let Some(room) = site.and_then(|s| s.quotas.get_mut(&wid.namespace)) {
+            if let Some(room) = site.and_then(|s| s.quotas.get_mut(wid.namespace.as_str())) {
                 for (resource, left) in room {
                     let new = u64::from(step.to.minus(step.from).get());
                     let taken = resource.of_one(workload).saturating_mul(new);

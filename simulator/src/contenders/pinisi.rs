@@ -34,7 +34,7 @@ impl Pinisi {
     pub fn new(setup: &Setup) -> Self {
         let id = |service: &Service| WorkloadId {
             namespace: NAMESPACE.into(),
-            name: service.name.clone(),
+            name: service.name.as_str().into(),
         };
         let ids: Vec<_> = setup.services.iter().map(id).collect();
         let sites = setup
