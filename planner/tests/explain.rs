@@ -1,5 +1,7 @@
 //! Every number of a decision is explained by the decision alone.
 
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
+
 mod common;
 
 use common::arbitrary::{any_memory, any_world};

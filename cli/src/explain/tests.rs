@@ -7,7 +7,7 @@ use pinisi_planner::model::amounts::{MilliLoad, Replicas};
 use pinisi_planner::model::site::SiteName;
 use serde_json::{Value, json};
 
-fn workload(status: Value) -> HybridWorkload {
+fn workload(status: &Value) -> HybridWorkload {
     let object = json!({
         "apiVersion": "pinisi.dev/v1alpha1", "kind": "HybridWorkload",
         "metadata": {"name": "check-in", "namespace": "public", "generation": 3},
@@ -65,7 +65,7 @@ fn status() -> Value {
 
 #[test]
 fn words_and_json_look_like_this() {
-    let told = tell::tell(&workload(status())).expect("decided");
+    let told = tell::tell(&workload(&status())).expect("decided");
     insta::assert_snapshot!("explain_text", render::text(&told));
     insta::assert_snapshot!(
         "explain_json",
@@ -78,7 +78,7 @@ fn what_a_newer_operator_says_is_told_in_its_words() {
     let mut status = status();
     status["decision"]["reasons"][0]["data"] = json!({"Unheard": {"of": 1}});
     status["observedGeneration"] = json!(2);
-    let told = tell::tell(&workload(status)).expect("decided");
+    let told = tell::tell(&workload(&status)).expect("decided");
     assert!(!told.up_to_date);
     assert_eq!(
         told.account.notes,
@@ -90,7 +90,7 @@ fn what_a_newer_operator_says_is_told_in_its_words() {
 #[test]
 fn where_nothing_is_decided_the_way_on_is_named() {
     let refused = |status: Value| {
-        tell::tell(&workload(status))
+        tell::tell(&workload(&status))
             .expect_err("undecided")
             .to_string()
     };

@@ -32,10 +32,19 @@ use users::{Question, Row, Users};
 /// # Errors
 /// Input that cannot be read, output that cannot be written.
 pub fn run(global: &Global, options: &SimulateOptions) -> anyhow::Result<ExitCode> {
-    let (input, rows, assumptions, left) = if options.users.is_empty() {
+    let Asked {
+        input,
+        rows,
+        assumptions,
+        left,
+    } = if options.users.is_empty() {
         let input = input::read(options)?;
-        let assumptions = assume::one_service(options, &input);
-        (input, Vec::new(), assumptions, Vec::new())
+        Asked {
+            assumptions: assume::one_service(options, &input),
+            input,
+            rows: Vec::new(),
+            left: Vec::new(),
+        }
     } else {
         of_users(options)?
     };
@@ -91,10 +100,18 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
 }
 
+/// What is to be played, and what is known of it before.
+struct Asked {
+    input: Input,
+    /// By number of users, where these are asked for.
+    rows: Vec<Row>,
+    assumptions: Vec<String>,
+    /// Of the manifests, what is not played.
+    left: Vec<Left>,
+}
+
 /// Answers for each number of users. What is played and compared after that is the largest.
-fn of_users(
-    options: &SimulateOptions,
-) -> anyhow::Result<(Input, Vec<Row>, Vec<String>, Vec<Left>)> {
+fn of_users(options: &SimulateOptions) -> anyhow::Result<Asked> {
     let mut manifests = manifests::read(&options.filename)?;
     let (title, trace) = input::load(options)?;
     manifests.announce(&trace);
@@ -113,7 +130,12 @@ fn of_users(
         setup: question.setup(most, true, true),
         trace,
     };
-    Ok((input, rows, assumptions, manifests.left))
+    Ok(Asked {
+        input,
+        rows,
+        assumptions,
+        left: manifests.left,
+    })
 }
 
 /// Plays, and says how far it is.
