@@ -22,7 +22,8 @@ JSON (-o json, or the same as -o yaml) is one object, fields are only ever added
   total[]       reason, text, replicas: how the total came about, in order
   want          replicas wanted in all
   places[]      site, desired, ready, tier, underHigh, fits, why[]: by tier. underHigh and fits are
-                the most replicas that there is room for, up to the high watermark and in all
+                the most replicas that there is room for, up to the high watermark and in all;
+                absent where they did not have to be counted
   notes[], waits[], changes[]   what holds for all of it, what it waits for, what would change it
   costPerHour   what the replicas at priced Sites cost, for example \"12.5 IDR\"
   attention[]   conditions that are not as they should be: type, status, reason, message
