@@ -19,12 +19,20 @@ pub use trend::SAMPLES_MAX;
 
 use crate::hpa::Outcome;
 use crate::memory::Statistics;
-use crate::model::amounts::Replicas;
+use crate::model::amounts::{MilliLoad, Replicas};
 use crate::model::schedule::Window;
 use crate::model::workload::{Demand, MetricsDemand, Override};
 use crate::reason::Reason;
 use jiff::Timestamp;
 use std::sync::Arc;
+
+/// A load and when it was true.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    x: MilliLoad,
+    at: Timestamp,
+    now: Timestamp,
+}
 
 /// What a workload wants.
 #[derive(Clone, Debug, PartialEq)]

@@ -107,8 +107,7 @@ pub fn read(paths: &[PathBuf]) -> anyhow::Result<Manifests> {
                     deployments.insert(id(&deployment.metadata), deployment);
                 }
                 "CloudBudget" => {
-                    let why =
-                        "nothing is bounded by money; --cloud-price says what the cloud costs";
+                    let why = "--cloud-price and --cloud-budget say what the cloud costs and what may be spent";
                     Leaves::of(format!("CloudBudget {name}"), &mut left).note(true, "spec", why);
                 }
                 _ => {}

@@ -86,10 +86,7 @@ impl Days {
             (self.newest.saturating_add(1), slot)
         };
         // One round of the ring forgets everything there is.
-        for passed in from.max(to.saturating_sub(wide)).. {
-            if passed > to {
-                break;
-            }
+        for passed in from.max(to.saturating_sub(wide))..=to {
             self.set(passed, Code::UNKNOWN);
         }
         self.newest = slot;

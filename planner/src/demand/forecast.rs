@@ -2,8 +2,9 @@
 //! (gate), and what it costs is bounded: a tenth of what the load itself takes. Not here: the load
 //! of those days (days), and what was announced (schedule).
 
+use super::Moment;
 use super::days::{DAY, Days, SLOT_MILLIS, slot};
-use super::gate::Gate;
+use super::gate::{Gate, kept};
 use super::growth::horizon;
 use crate::model::amounts::MilliLoad;
 use crate::reason::Silence;
@@ -34,8 +35,6 @@ const AGAIN_PERCENT: f64 = ALLOWANCE_PERCENT / 2.0;
 const ALLOWANCE_HALF_LIFE: f64 = 12.0 * 3600.0 * 1000.0;
 /// Whether it paid weighs half after this long.
 const GATE_HALF_LIFE: f64 = 24.0 * 3600.0 * 1000.0;
-/// Natural logarithm of 2.
-const LN_2: f64 = std::f64::consts::LN_2;
 /// Forecasts that wait to be judged: those of the longest start.
 const MADE_MAX: usize = 40;
 
@@ -64,14 +63,6 @@ pub struct Forecast {
     given: (MilliLoad, MilliLoad),
 }
 
-/// A figure and when it was true.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
-    pub load: MilliLoad,
-    pub at: Timestamp,
-    pub now: Timestamp,
-}
-
 impl Forecast {
     /// Begins; nothing is known yet.
     pub(super) fn new(now: Timestamp) -> Self {
@@ -91,13 +82,12 @@ impl Forecast {
     /// load that should be: more than that, or why not. No load is more than `most`.
     pub(super) fn ahead(
         &mut self,
-        seen: Seen,
+        Moment { x, at, now }: Moment,
         start_up: SignedDuration,
         without: MilliLoad,
         most: MilliLoad,
     ) -> Result<MilliLoad, Silence> {
-        let Seen { load, at, now } = seen;
-        self.days.look(at, load);
+        self.days.look(at, x);
         self.charge(now);
         let here = slot(at);
         let reach = millis(horizon(start_up)) / SLOT_MILLIS + 2;
@@ -133,7 +123,7 @@ impl Forecast {
         self.at = now;
         #[allow(clippy::cast_precision_loss)]
         let (passed, without, with) = (passed as f64, self.given.0.0 as f64, self.given.1.0 as f64);
-        let keep = 1.0 - passed * LN_2 / ALLOWANCE_HALF_LIFE;
+        let keep = kept(passed, ALLOWANCE_HALF_LIFE);
         self.base = self.base * keep + without * passed;
         self.extra = self.extra * keep + (with - without).max(0.0) * passed;
         let share = 100.0 * self.extra;

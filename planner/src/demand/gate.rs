@@ -36,10 +36,15 @@ impl Gate {
             return;
         }
         #[allow(clippy::cast_precision_loss)]
-        let keep = (1.0 - millis as f64 * LN_2 / half_life).max(0.0);
+        let keep = kept(millis as f64, half_life);
         self.with = self.with * keep + loss(ahead, came);
         self.without = self.without * keep + loss(plain, came);
     }
+}
+
+/// The part that is left of something after some milliseconds.
+pub(super) fn kept(millis: f64, half_life: f64) -> f64 {
+    (1.0 - millis * LN_2 / half_life).max(0.0)
 }
 
 fn loss(counted: MilliLoad, came: MilliLoad) -> f64 {

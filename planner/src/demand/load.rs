@@ -1,9 +1,9 @@
 //! A total that follows a load: the load of now with the headroom that its past growth calls for, ahead
 //! of a rise, held for a while, and what was announced on top.
 
-use super::forecast::{Forecast, Seen};
+use super::forecast::Forecast;
 use super::schedule::{self, Floor};
-use super::{Wanted, growth, trend, window};
+use super::{Moment, Wanted, growth, trend, window};
 use crate::memory::Statistics;
 use crate::model::amounts::{MilliLoad, Replicas};
 use crate::model::schedule::Window;
@@ -53,14 +53,6 @@ pub(super) fn from_load(
     }
 }
 
-/// A figure and when it was true.
-#[derive(Clone, Copy, Debug)]
-struct Moment {
-    x: MilliLoad,
-    at: Timestamp,
-    now: Timestamp,
-}
-
 /// The schedule's floor where it is above `want`.
 fn announced(
     load: &LoadDemand,
@@ -75,12 +67,13 @@ fn announced(
 fn from_figure(
     load: &LoadDemand,
     windows: &[Window],
-    Moment { x, at, now }: Moment,
+    moment: Moment,
     mut statistics: Statistics,
     floor: Replicas,
 ) -> Wanted {
+    let now = moment.now;
     let span = load.hold();
-    let counted = count(load, windows, Moment { x, at, now }, span, &mut statistics);
+    let counted = count(load, windows, moment, span, &mut statistics);
     let need = replicas(counted.load, load.per_replica);
     let mut reasons = Vec::new();
 
@@ -101,7 +94,7 @@ fn from_figure(
         want = floor;
     }
     reasons.push(Reason::Load {
-        signal: x,
+        signal: moment.x,
         load: counted.load,
         per_replica: load.per_replica,
         need,
@@ -117,11 +110,10 @@ fn from_figure(
     }
     statistics.forecast = statistics.forecast.filter(|_| load.forecast);
     if load.forecast {
-        let seen = Seen { load: x, at, now };
         let forecast = statistics
             .forecast
-            .get_or_insert_with(|| Forecast::new(at).into());
-        let (more, said) = expected(load, forecast, seen, want);
+            .get_or_insert_with(|| Forecast::new(moment.at).into());
+        let (more, said) = expected(load, forecast, moment, want);
         want = more;
         reasons.extend(said);
     }
@@ -149,12 +141,12 @@ fn from_figure(
 fn expected(
     load: &LoadDemand,
     forecast: &mut Forecast,
-    seen: Seen,
+    moment: Moment,
     want: Replicas,
 ) -> (Replicas, Option<Reason>) {
     let one = load.per_replica;
     let of = |n: Replicas| MilliLoad(one.0.saturating_mul(n.get().into()));
-    let expected = match forecast.ahead(seen, load.start_up, of(want), of(load.max)) {
+    let expected = match forecast.ahead(moment, load.start_up, of(want), of(load.max)) {
         Ok(expected) => expected,
         Err(silence) => return (want, Some(Reason::ForecastSilent(silence))),
     };
