@@ -15,12 +15,14 @@ pub mod quantity;
 pub mod signal_source;
 pub mod site;
 pub mod sovereign_nodes;
+pub mod sovereignty_policy;
 
 pub use cloud_budget::{CloudBudget, CloudBudgetSpec, CloudBudgetStatus};
 pub use hybrid_workload::{HybridWorkload, HybridWorkloadSpec, HybridWorkloadStatus};
 pub use signal_source::{SignalSource, SignalSourceSpec, SignalSourceStatus};
 pub use site::{Site, SiteSpec, SiteStatus};
 pub use sovereign_nodes::{SovereignNodes, SovereignNodesSpec};
+pub use sovereignty_policy::{SovereigntyPolicy, SovereigntyPolicySpec, SovereigntyPolicyStatus};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt as _;
@@ -33,6 +35,7 @@ pub fn all() -> Vec<CustomResourceDefinition> {
         HybridWorkload::crd(),
         SignalSource::crd(),
         CloudBudget::crd(),
+        SovereigntyPolicy::crd(),
         SovereignNodes::crd(),
     ]
 }

@@ -1,5 +1,6 @@
-//! `SovereignNodes`: the inventory that the admission guard looks up. Written by the operator
-//! alone; the guard refuses every other writer.
+//! `SovereignNodes`: what the admission guard looks up. Written by the operator alone; the guard
+//! refuses every other writer. `default` speaks for every namespace, one named as a
+//! `SovereigntyPolicy` for those that the policy selects.
 
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -14,9 +15,12 @@ use std::collections::BTreeMap;
     plural = "sovereignnodes",
     derive = "PartialEq",
     category = "pinisi",
-    doc = "The nodes on which Sensitive pods may run: the parameter of the admission guard. The operator writes the one object named default; without it every bind in a Sensitive namespace is refused.",
-    validation = Rule::new("self.metadata.name == 'default'").message("there is one SovereignNodes, named default, and the operator writes it: change a Site instead"),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    doc = "The nodes on which Sensitive pods may run and what may be used beside them: the parameter of the admission guard. The operator writes one named default, and one for each SovereigntyPolicy under its name; without it what the guard would look up is refused.",
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct SovereignNodesSpec {
@@ -26,6 +30,64 @@ pub struct SovereignNodesSpec {
     /// Labels that all sovereign nodes share and no other node carries: what pods are stamped with.
     #[schemars(extend("maxProperties" = 8))]
     pub node_selector: BTreeMap<String, String>,
+    /// Nodes of Cloud and Edge Sites, by name, with their Site.
+    #[schemars(extend("maxProperties" = 10000))]
+    pub away: BTreeMap<String, String>,
+    /// What may be used beside nodes. In `default` it is what any policy allows.
+    pub terms: Terms,
+}
+
+/// What Sensitive namespaces may use, as the guard compares it. Every field is always there: a
+/// missing one makes the guard refuse.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct Terms {
+    /// StorageClass to its provisioner.
+    #[schemars(extend("maxProperties" = 256))]
+    pub storage_classes: BTreeMap<String, String>,
+    /// Addresses of NFS servers that volumes of these classes may name.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 64))]
+    pub nfs_servers: Vec<String>,
+    /// VolumeSnapshotClass or VolumeGroupSnapshotClass to its driver.
+    #[schemars(extend("maxProperties" = 256))]
+    pub snapshot_classes: BTreeMap<String, String>,
+    /// Backup locations. Empty: any.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 64))]
+    pub backup_locations: Vec<String>,
+    /// Image registries, with or without a path. Empty: any.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 64))]
+    pub registries: Vec<String>,
+    /// Schedulers beside `default-scheduler`.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 64))]
+    pub schedulers: Vec<String>,
+    /// Ingress classes.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 64))]
+    pub ingress_classes: Vec<String>,
+    /// Gateways, as `namespace/name`.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 64))]
+    pub gateways: Vec<String>,
+    /// Classes of Services of type LoadBalancer.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 64))]
+    pub load_balancer_classes: Vec<String>,
+    /// Domains of OpenShift Routes.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 64))]
+    pub route_domains: Vec<String>,
+    /// Users that act from a cloud.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 256))]
+    pub cloud_users: Vec<String>,
+    /// Groups that act from a cloud.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 256))]
+    pub cloud_groups: Vec<String>,
 }
 
 /// Who a node is, beyond its name.

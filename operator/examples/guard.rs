@@ -6,6 +6,8 @@ use pinisi_operator::guard::{GuardSettings, objects, receiving};
 fn main() {
     let settings = GuardSettings {
         operator_user: "system:serviceaccount:pinisi-system:pinisi".into(),
+        operator_namespace: "pinisi-system".into(),
+        ..GuardSettings::default()
     };
     let guard = if std::env::args().any(|word| word == "receiving") {
         receiving::objects()

@@ -5,12 +5,15 @@ use crate::check::problem::Problem;
 use crate::gather::cluster::GuardFacts;
 use crate::gather::facts::Edit;
 use crate::gather::link::{Link, LinkFault};
+use crate::guard::GuardPolicies;
 use crate::refusals::{Circumstances, Standing};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use pinisi_crds::hybrid_workload::{CarryRef, Class, HybridWorkloadStatus, Mode, TargetRef};
 use pinisi_crds::site::ClusterIdentity;
-use pinisi_crds::{CloudBudgetStatus, SignalSourceStatus, SiteStatus, SovereignNodesSpec};
+use pinisi_crds::{
+    CloudBudgetStatus, SignalSourceStatus, SiteStatus, SovereignNodesSpec, SovereigntyPolicyStatus,
+};
 use pinisi_planner::budget::ledger::Ledger;
 use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::model::budget::BudgetName;
@@ -39,6 +42,12 @@ pub struct Checked {
     pub ledger_seen: Option<Ledger>,
     /// What the guard's inventory should say, and what it says now (`None`: the object is not there).
     pub sovereign: SovereignSubject,
+    /// The same of each SovereigntyPolicy's own inventory, by name.
+    pub inventories: BTreeMap<String, SovereignSubject>,
+    /// What policies make of the guard's objects.
+    pub guard: GuardPolicies,
+    /// Every SovereigntyPolicy.
+    pub policies: BTreeMap<String, PolicySubject>,
     /// Pods of Sensitive namespaces, and how many of them are not where they may be.
     pub sensitive_pods: SensitivePods,
 }
@@ -287,7 +296,24 @@ pub struct SourceSubject {
     pub problems: Vec<Problem>,
 }
 
-/// The guard's inventory.
+/// A SovereigntyPolicy.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicySubject {
+    /// uid.
+    pub uid: String,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// Its status as last seen.
+    pub status: SovereigntyPolicyStatus,
+    /// Sensitive namespaces that it selects.
+    pub namespaces: usize,
+    /// Nodes on which their pods may run.
+    pub nodes: usize,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+/// One of the guard's inventories.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SovereignSubject {
     /// What it should say.

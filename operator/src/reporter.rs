@@ -15,7 +15,7 @@ use crate::runner::Outcome;
 use jiff::{SignedDuration, Timestamp};
 use pinisi_crds::{
     CloudBudget, CloudBudgetStatus, HybridWorkload, HybridWorkloadStatus, SignalSource,
-    SignalSourceStatus, Site, SiteStatus,
+    SignalSourceStatus, Site, SiteStatus, SovereigntyPolicy, SovereigntyPolicyStatus,
 };
 use pinisi_planner::model::budget::BudgetName;
 use pinisi_planner::model::site::{Reach, SiteName};
@@ -45,6 +45,8 @@ pub enum Told {
     Source(String),
     /// A CloudBudget's.
     Budget(BudgetName),
+    /// A SovereigntyPolicy's.
+    Policy(String),
     /// No status: the ledger.
     Ledger,
 }
@@ -58,6 +60,7 @@ pub struct Reporter {
     sites: Outbox<SiteName, SiteStatus>,
     sources: Outbox<String, SignalSourceStatus>,
     budgets: Outbox<BudgetName, CloudBudgetStatus>,
+    policies: Outbox<String, SovereigntyPolicyStatus>,
     pen: Pen,
     throttle: Throttle,
     words: Option<Instant>,
@@ -75,6 +78,7 @@ impl Reporter {
             sites: Outbox::default(),
             sources: Outbox::default(),
             budgets: Outbox::default(),
+            policies: Outbox::default(),
             pen: Pen::default(),
             throttle: Throttle::default(),
             words: None,
@@ -88,6 +92,7 @@ impl Reporter {
             Told::Site(name) => self.sites.finish(name, accepted, now),
             Told::Source(name) => self.sources.finish(name, accepted, now),
             Told::Budget(name) => self.budgets.finish(name, accepted, now),
+            Told::Policy(name) => self.policies.finish(name, accepted, now),
             Told::Ledger => self.pen.finish(),
         }
     }
@@ -115,7 +120,10 @@ impl Reporter {
             .keep_only(|name| checked.sources.contains_key(name));
         self.budgets
             .keep_only(|name| checked.budgets.contains_key(name));
+        self.policies
+            .keep_only(|name| checked.policies.contains_key(name));
         let waits = [
+            self.tell_policies(checked, plan, now),
             self.tell_sites(checked, plan, now),
             self.tell_sources(checked, plan, now),
             self.keep_ledger(checked, plan, now),
@@ -260,6 +268,33 @@ impl Reporter {
             let (teller, name, uid) = (self.teller.clone(), name.clone(), subject.uid.clone());
             self.spawn(permit, Told::Source(name.clone()), async move {
                 teller.cluster::<SignalSource>(&name, &uid, &new).await
+            });
+        }
+        false
+    }
+
+    fn tell_policies(&mut self, checked: &Checked, plan: &Plan, now: Instant) -> bool {
+        for (name, subject) in &checked.policies {
+            let old = self
+                .policies
+                .latest(name, &subject.uid, &subject.status, now)
+                .clone();
+            let new = objects::policy(subject, &old, plan.at);
+            let turned = !stable::same_states(&old.conditions, &new.conditions);
+            if !self
+                .policies
+                .due(name, &subject.uid, &old, &new, turned, now)
+            {
+                continue;
+            }
+            let Some(permit) = self.permit() else {
+                return true;
+            };
+            self.policies
+                .start(name.clone(), subject.uid.clone(), new.clone(), now);
+            let (teller, name, uid) = (self.teller.clone(), name.clone(), subject.uid.clone());
+            self.spawn(permit, Told::Policy(name.clone()), async move {
+                teller.cluster::<SovereigntyPolicy>(&name, &uid, &new).await
             });
         }
         false

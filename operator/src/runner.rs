@@ -9,13 +9,13 @@ use crate::check;
 use crate::checked::Checked;
 use crate::gather::remotes::RemoteClients;
 use crate::gather::{Gather, News};
-use crate::guard::{self, GuardSettings};
+use crate::guard::keep::{self, Keeper, ObjectName, Version};
+use crate::guard::{self, GuardPolicies};
 use crate::lease::Leadership;
 use crate::memory::{self, Uids};
 use crate::metrics::Metrics;
 use crate::pace::Pace;
 use crate::refusals::Refusals;
-use crate::report::conditions::GuardState;
 use crate::report::send::Teller;
 use crate::reporter::{Reporter, Told};
 use crate::run::Settings;
@@ -38,12 +38,6 @@ pub const ACT_CONCURRENCY: usize = 64;
 const COUNTS_FIRST: Duration = Duration::from_secs(1);
 /// How long writes in flight may take to end at shutdown.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
-/// How often the guard is put in place again.
-const GUARD_EVERY: Duration = Duration::from_secs(300);
-/// Pause after the guard could not be put in place.
-const GUARD_RETRY: Duration = Duration::from_secs(10);
-/// Longest that putting it in place may take.
-const GUARD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often it is said what is still waited for before the first plan.
 const WAITING_EVERY: Duration = Duration::from_secs(10);
 
@@ -65,13 +59,12 @@ pub enum Outcome {
         result: Result<(), ActError>,
     },
     /// The guard.
-    Guarded(Result<(), (&'static str, String)>),
+    Guarded(Result<BTreeMap<ObjectName, Version>, (&'static str, String)>),
 }
 
 /// What the loop carries from round to round.
 pub struct Runner {
     client: Client,
-    guard_settings: GuardSettings,
     leadership: Leadership,
     sender: Sender,
     reporter: Reporter,
@@ -96,8 +89,7 @@ pub struct Runner {
     /// By workload: the load sample that its last change of total answers, until a write of it was
     /// accepted.
     samples: BTreeMap<WorkloadId, Timestamp>,
-    guard: GuardState,
-    guard_next: Option<Instant>,
+    keeper: Keeper,
     logged: BTreeMap<WorkloadId, String>,
     waiting_said: Option<Instant>,
     /// True where statuses wait: for counts, or for a free slot.
@@ -126,9 +118,6 @@ impl Runner {
         );
         Self {
             client,
-            guard_settings: GuardSettings {
-                operator_user: settings.operator_user.clone(),
-            },
             leadership,
             sender,
             reporter: Reporter::new(teller, outcomes.0.clone()),
@@ -146,8 +135,7 @@ impl Runner {
             ledgers: Ledgers::default(),
             refusals: Refusals::default(),
             samples: BTreeMap::new(),
-            guard: GuardState::Unknown,
-            guard_next: None,
+            keeper: Keeper::new(&settings.operator_user, &settings.lease_namespace),
             logged: BTreeMap::new(),
             waiting_said: None,
             starved: false,
@@ -222,13 +210,12 @@ impl Runner {
         self.metrics.planned(planning.elapsed());
         self.note_samples(&checked, &plan, &totals);
         if leader {
-            self.keep_guard(instant);
+            self.keep_guard(&checked.guard, gather, instant);
             self.act(&checked, &plan, instant);
             self.report(&checked, &plan, instant);
         } else {
             self.waiting.clear();
-            self.guard = GuardState::Unknown;
-            self.guard_next = None;
+            self.keeper.stepped_down();
         }
         self.metrics.show(&checked, &plan, now);
         self.log(&checked, &plan, leader);
@@ -301,9 +288,13 @@ impl Runner {
         } else {
             self.held = None;
         }
-        self.starved =
-            self.reporter
-                .report(checked, plan, &self.in_flight.errors(), &self.guard, now);
+        self.starved = self.reporter.report(
+            checked,
+            plan,
+            &self.in_flight.errors(),
+            self.keeper.state(),
+            now,
+        );
     }
 
     /// True while writes to this cluster are under way or wait for a slot.
@@ -330,20 +321,12 @@ impl Runner {
                 }
             }
             Outcome::Guarded(result) => {
-                let pause = if result.is_ok() {
-                    GUARD_EVERY
-                } else {
-                    GUARD_RETRY
-                };
-                self.guard_next = Some(now + pause);
-                self.guard = match result {
-                    Ok(()) => GuardState::InPlace,
-                    Err((reason, why)) => {
-                        self.metrics.error("guard", reason);
-                        tracing::warn!(reason, why, "guard not in place");
-                        GuardState::Missing(why)
-                    }
-                };
+                let result = result.map_err(|(reason, why)| {
+                    self.metrics.error("guard", reason);
+                    tracing::warn!(reason, why, "guard not in place");
+                    why
+                });
+                self.keeper.finish(result, now);
             }
         }
     }
@@ -404,18 +387,20 @@ impl Runner {
         }
     }
 
-    fn keep_guard(&mut self, now: Instant) {
-        if self.guard_next.is_some_and(|next| now < next) {
-            return;
+    /// Puts the guard in place where that is due.
+    fn keep_guard(&mut self, policies: &GuardPolicies, gather: &Gather, now: Instant) {
+        let (due, changed) = self.keeper.due(policies, &gather.read().guard, now);
+        for (kind, name) in changed {
+            self.metrics.error("guard", "changed_by_others");
+            tracing::warn!(
+                kind,
+                name,
+                "somebody else changed the guard; it is put back"
+            );
         }
-        // Set anew when it has ended.
-        self.guard_next = Some(now + GUARD_TIMEOUT * 2);
-        let (client, settings, outcomes) = (
-            self.client.clone(),
-            self.guard_settings.clone(),
-            self.outcomes.0.clone(),
-        );
-        let left = self.leadership.left(now).min(GUARD_TIMEOUT);
+        let Some(settings) = due else { return };
+        let (client, outcomes) = (self.client.clone(), self.outcomes.0.clone());
+        let left = self.leadership.left(now).min(keep::TIMEOUT);
         tokio::spawn(async move {
             let objects = guard::objects(&settings);
             let result = match tokio::time::timeout(left, guard::apply(&client, &objects)).await {

@@ -8,6 +8,8 @@ use k8s_openapi::api::admissionregistration::v1::{
 };
 use kube::ResourceExt as _;
 use pinisi_crds::names::{GUARD_PREFIX, SOVEREIGN_NODES};
+use pinisi_operator::guard::rule::{Rule, Scope, Tier};
+use pinisi_operator::guard::{self, GuardSettings};
 
 const PRESENT: Check = Check {
     id: "PN020",
@@ -24,19 +26,6 @@ const STAMP: Check = Check {
 /// In the order in which they run.
 pub const CHECKS: &[&Check] = &[&PRESENT, &REFUSES, &STAMP];
 
-/// The guard's rules, without the prefix of their names.
-pub const RULES: [&str; 8] = [
-    "g01-bind",
-    "g02-pod-create",
-    "g04-pod-update",
-    "g05-namespace",
-    "g07-workload",
-    "g08-inventory",
-    "g09-siblings",
-    "g10-carry",
-];
-/// The stamp, without the prefix of its name.
-const STAMP_ID: &str = "s01-stamp";
 /// First minor version of Kubernetes 1 that serves MutatingAdmissionPolicy v1.
 const STAMP_MINOR: u32 = 36;
 const RESTORE: &str = "the operator applies the guard when it leads: kubectl rollout restart deployment/pinisi --namespace pinisi-system";
@@ -52,26 +41,34 @@ fn named(id: &str) -> String {
     format!("{GUARD_PREFIX}{id}")
 }
 
+/// Rules of the guard. What they are named, and how they are bound, does not hang on settings.
+fn rules() -> Vec<Rule> {
+    guard::rules::all(&GuardSettings::default())
+}
+
 fn present(snapshot: &Snapshot, findings: &mut Findings) {
     let mut verdict = findings.check(&PRESENT);
     let (policies, bindings) = known!(verdict, snapshot.policies, snapshot.bindings);
-    for name in RULES.map(named) {
+    let rules = rules();
+    for rule in &rules {
+        let name = named(rule.id);
         if !policies.iter().any(|policy| policy.name_any() == name) {
             verdict.fail(
                 format!("ValidatingAdmissionPolicy {name}"),
                 "is missing",
                 RESTORE,
             );
-        } else if !bindings.iter().any(|binding| bound_to(binding, &name)) {
+        } else if always_bound(rule) && !bindings.iter().any(|binding| binding.name_any() == name) {
             let object = format!("ValidatingAdmissionPolicyBinding {name}");
             verdict.fail(object, "is missing: its policy has no effect", RESTORE);
         }
     }
-    verdict.or_ok(format!("{} policies, each with its binding", RULES.len()));
+    verdict.or_ok(format!("{} policies, each with its binding", rules.len()));
 }
 
-fn bound_to(binding: &ValidatingAdmissionPolicyBinding, policy: &str) -> bool {
-    binding.spec.policy_name == policy
+/// What speaks of namespaces without a class is bound only where a SovereigntyPolicy says so.
+fn always_bound(rule: &Rule) -> bool {
+    rule.scope != Scope::Unclassified
 }
 
 fn refuses(snapshot: &Snapshot, findings: &mut Findings) {
@@ -86,21 +83,6 @@ fn refuses(snapshot: &Snapshot, findings: &mut Findings) {
         if let Some(weak) = weakness(policy) {
             verdict.fail(object.clone(), weak, RESTORE);
         }
-        let own: Vec<_> = bindings
-            .iter()
-            .filter(|binding| bound_to(binding, &name))
-            .collect();
-        if !own.is_empty()
-            && !own
-                .iter()
-                .any(|binding| denies(binding, takes_inventory(policy)))
-        {
-            verdict.fail(
-                format!("ValidatingAdmissionPolicyBinding {name}"),
-                "does not refuse: it needs the action Deny everywhere, and parameterNotFoundAction Deny",
-                RESTORE,
-            );
-        }
         if let Some(warning) = type_warning(policy) {
             verdict.warn(
                 object,
@@ -109,14 +91,18 @@ fn refuses(snapshot: &Snapshot, findings: &mut Findings) {
             );
         }
     }
+    for rule in rules().iter().filter(|rule| always_bound(rule)) {
+        let name = named(rule.id);
+        let own = bindings.iter().find(|binding| binding.name_any() == name);
+        if own.is_some_and(|binding| binding.spec.policy_name != name || !denies(binding, rule)) {
+            verdict.fail(
+                format!("ValidatingAdmissionPolicyBinding {name}"),
+                "does not refuse: it needs the action Deny everywhere, and parameterNotFoundAction Deny",
+                RESTORE,
+            );
+        }
+    }
     verdict.or_ok("failurePolicy Fail, action Deny, no inventory means refusal");
-}
-
-fn takes_inventory(policy: &ValidatingAdmissionPolicy) -> bool {
-    policy
-        .spec
-        .as_ref()
-        .is_some_and(|spec| spec.param_kind.is_some())
 }
 
 fn weakness(policy: &ValidatingAdmissionPolicy) -> Option<&'static str> {
@@ -141,18 +127,20 @@ fn weakness(policy: &ValidatingAdmissionPolicy) -> Option<&'static str> {
     None
 }
 
-fn denies(binding: &ValidatingAdmissionPolicyBinding, takes_inventory: bool) -> bool {
+fn denies(binding: &ValidatingAdmissionPolicyBinding, rule: &Rule) -> bool {
     let spec = &binding.spec;
     let refuses = spec
         .validation_actions
         .iter()
         .any(|action| action == "Deny");
-    let everywhere = spec.match_resources.is_none();
+    // Namespaces that are rolled out to are left to their policy's own bindings.
+    let everywhere = spec.match_resources.is_none()
+        || (rule.scope == Scope::Sensitive && rule.tier == Tier::Terms);
     let inventory = spec.param_ref.as_ref().is_some_and(|param| {
         param.name.as_deref() == Some(SOVEREIGN_NODES)
             && param.parameter_not_found_action.as_deref() == Some("Deny")
     });
-    refuses && everywhere && (inventory || !takes_inventory)
+    refuses && everywhere && (inventory || !rule.needs_inventory)
 }
 
 fn type_warning(policy: &ValidatingAdmissionPolicy) -> Option<String> {
@@ -183,7 +171,7 @@ fn stamp(snapshot: &Snapshot, findings: &mut Findings) {
         return verdict.or_ok("");
     }
     let (policies, bindings) = known!(verdict, snapshot.stamps, snapshot.stamp_bindings);
-    let name = named(STAMP_ID);
+    let name = named(guard::STAMP);
     let bound = |policy: &Option<String>| policy.as_deref() == Some(name.as_str());
     if !policies.iter().any(|policy| policy.name_any() == name) {
         verdict.fail(

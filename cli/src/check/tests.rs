@@ -135,10 +135,10 @@ fn binding(id: &str, inventory: bool) -> Value {
 }
 
 fn each_rule(make: fn(&str, bool) -> Value) -> Value {
-    let rules = super::guard::RULES
-        .iter()
-        .map(|id| make(id, id.starts_with("g01") || id.starts_with("g02")));
-    Value::Array(rules.collect())
+    use pinisi_operator::guard::{GuardSettings, rules};
+    let rules = rules::all(&GuardSettings::default());
+    let made = rules.iter().map(|rule| make(rule.id, rule.needs_inventory));
+    Value::Array(made.collect())
 }
 
 fn labels(class: &str) -> BTreeMap<String, String> {
@@ -163,6 +163,7 @@ fn sound() -> Snapshot {
             "hybridworkloads",
             "signalsources",
             "cloudbudgets",
+            "sovereigntypolicies",
             "sovereignnodes",
         ])),
         served_admission: Ok(words(&[
@@ -686,19 +687,10 @@ fn the_guard_looked_for_is_the_one_that_the_operator_applies() {
     use pinisi_operator::guard::{GuardSettings, objects};
     let settings = GuardSettings {
         operator_user: "system:serviceaccount:pinisi-system:pinisi".into(),
+        operator_namespace: "pinisi-system".into(),
+        ..GuardSettings::default()
     };
     let applied = objects(&settings);
-    let names = |kind: &str| -> BTreeSet<String> {
-        applied
-            .iter()
-            .filter(|object| object.kind == kind)
-            .map(|object| object.name.clone())
-            .collect()
-    };
-    let looked_for = super::guard::RULES
-        .iter()
-        .map(|id| format!("pinisi-guard-{id}"));
-    assert_eq!(names("ValidatingAdmissionPolicy"), looked_for.collect());
     let mut snapshot = sound();
     let of_kind = |kind: &str| {
         Value::Array(

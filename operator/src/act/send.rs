@@ -10,7 +10,7 @@ use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions, PropagationPolicy};
 use kube::core::PartialObjectMeta;
 use kube::{Client, ResourceExt as _};
-use pinisi_crds::names::{FIELD_MANAGER, FINALIZER, SOVEREIGN_NODES, WORKLOAD_ANNOTATION};
+use pinisi_crds::names::{FIELD_MANAGER, FINALIZER, WORKLOAD_ANNOTATION};
 use pinisi_crds::{HybridWorkload, SovereignNodes};
 use pinisi_planner::WorkloadId;
 use serde_json::{Value, json};
@@ -63,8 +63,8 @@ impl Sender {
         match &write.key {
             Key::Scaled { workload, name } => self.scaled(workload, name, &write.kind).await,
             Key::Workload(workload) => self.workload(workload, &write.kind).await,
-            Key::Sovereign => match &write.kind {
-                WriteKind::Sovereign { spec } => self.sovereign(spec).await,
+            Key::Sovereign(name) => match &write.kind {
+                WriteKind::Sovereign { spec } => self.sovereign(name, spec).await,
                 other => Err(misdirected(other)),
             },
             Key::Remote {
@@ -238,16 +238,16 @@ impl Sender {
         Ok(())
     }
 
-    async fn sovereign(&self, spec: &Value) -> Result<(), ActError> {
+    async fn sovereign(&self, name: &str, spec: &Value) -> Result<(), ActError> {
         let api = Api::<SovereignNodes>::all(self.client.clone());
         let body = json!({
             "apiVersion": API_VERSION,
             "kind": "SovereignNodes",
-            "metadata": { "name": SOVEREIGN_NODES },
+            "metadata": { "name": name },
             "spec": spec,
         });
         let params = PatchParams::apply(FIELD_MANAGER).force();
-        self.fenced(api.patch(SOVEREIGN_NODES, &params, &Patch::Apply(&body)))
+        self.fenced(api.patch(name, &params, &Patch::Apply(&body)))
             .await
             .map(drop)
     }

@@ -21,7 +21,7 @@ pub enum Key {
     /// The HybridWorkload itself (its finalizer or its spec.replicas).
     Workload(WorkloadId),
     /// The guard's inventory.
-    Sovereign,
+    Sovereign(String),
     /// A Deployment in another cluster, with what it carries.
     Remote {
         /// The Site that the other cluster is.
@@ -56,7 +56,7 @@ impl Key {
                 workload,
                 object: _,
             } => Some(workload),
-            Self::Sovereign | Self::RemoteGuard(_) => None,
+            Self::Sovereign(_) | Self::RemoteGuard(_) => None,
         }
     }
 
@@ -70,7 +70,7 @@ impl Key {
                 object: _,
             }
             | Self::RemoteGuard(site) => Some(site),
-            Self::Scaled { .. } | Self::Workload(_) | Self::Sovereign => None,
+            Self::Scaled { .. } | Self::Workload(_) | Self::Sovereign(_) => None,
         }
     }
 }
@@ -145,7 +145,7 @@ pub enum WriteKind {
         /// The count.
         to: Replicas,
     },
-    /// Writes the guard's inventory.
+    /// Writes one of the guard's inventories.
     Sovereign {
         /// The whole spec.
         spec: Box<Value>,

@@ -11,6 +11,7 @@ use super::{name, sibling};
 use crate::checked::{Checked, Sibling, SovereignSubject, Target, WorkloadSubject};
 use jiff::Timestamp;
 use pinisi_crds::hybrid_workload::{Class, Mode, TargetRef};
+use pinisi_crds::names::SOVEREIGN_NODES;
 use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::model::site::{SiteKind, SiteName};
 use pinisi_planner::model::workload::{Placement, Workload};
@@ -30,7 +31,13 @@ pub fn derive(
     now: Instant,
 ) -> Vec<Write> {
     let mut writes = Vec::new();
-    writes.extend(sovereign(&checked.sovereign));
+    let inventories = checked.inventories.iter();
+    writes.extend(
+        [(SOVEREIGN_NODES, &checked.sovereign)]
+            .into_iter()
+            .chain(inventories.map(|(name, subject)| (name.as_str(), subject)))
+            .filter_map(|(name, subject)| sovereign(name, subject)),
+    );
     forget(checked, ledgers);
     writes.extend(there::guards(checked, &ledgers.due, now));
     let mut decreases = Vec::new();
@@ -528,13 +535,13 @@ fn remove(
     Some(gone.delete(there::own(leg)?))
 }
 
-fn sovereign(subject: &SovereignSubject) -> Option<Write> {
+fn sovereign(name: &str, subject: &SovereignSubject) -> Option<Write> {
     let SovereignSubject { want, have } = subject;
     if have.as_ref() == Some(want) {
         return None;
     }
     Some(Write {
-        key: Key::Sovereign,
+        key: Key::Sovereign(name.to_owned()),
         before: have
             .as_ref()
             .map_or_else(|| "absent".into(), |have| json!(have).to_string()),

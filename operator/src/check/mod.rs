@@ -13,6 +13,7 @@ mod legs;
 mod limits;
 mod metrics;
 mod placement;
+mod policy;
 pub mod problem;
 mod quotas;
 mod remote;
@@ -46,13 +47,16 @@ struct Context<'a> {
     wants: &'a Wants<'a>,
     /// Nodes that are lawful for Sensitive pods.
     lawful: &'a BTreeMap<String, NodeIdentity>,
+    policies: &'a policy::Policies<'a>,
 }
 
 /// Checks everything at one moment. Total and deterministic.
 #[must_use]
 pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
     let mut sites = site::check_all(index, now);
-    let sovereign = sovereign::inventory(index, &mut sites);
+    let policies = policy::Policies::of(index);
+    let base = sovereign::inventory(index, &mut sites);
+    let grounds = sovereign::grounds(index, &sites, &base);
     let wants = Wants::of(index);
     let mut world = World::default();
     let mut workloads = BTreeMap::new();
@@ -61,7 +65,8 @@ pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
         refusals,
         sites: &sites,
         wants: &wants,
-        lawful: &sovereign.want.nodes,
+        lawful: &base.nodes,
+        policies: &policies,
     };
     for (key, facts) in &index.workloads {
         let id = WorkloadId {
@@ -74,7 +79,8 @@ pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
         }
         workloads.insert(id, subject);
     }
-    let sensitive_pods = sovereign::count_pods(index, &sovereign.want.nodes);
+    let sensitive_pods = sovereign::count_pods(index, &base.nodes);
+    let guarded = policies.guard(index, base, &grounds);
     let mut subjects = BTreeMap::new();
     for (
         name,
@@ -124,7 +130,10 @@ pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
         budgets: budget_subjects,
         ledger,
         ledger_seen,
-        sovereign,
+        sovereign: guarded.sovereign,
+        inventories: guarded.inventories,
+        guard: guarded.policies,
+        policies: guarded.subjects,
         sensitive_pods,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     limits::{REPLICAS_MAX, number, outside},
+    policy::{Policies, jurisdiction},
     problem::Problem,
     site::{CheckedSite, kind_name},
     target::not_splittable,
@@ -38,6 +39,10 @@ pub struct Placed {
 pub struct Grounds<'a> {
     /// Every Site.
     pub sites: &'a BTreeMap<SiteName, CheckedSite<'a>>,
+    /// Where their jurisdictions stand.
+    pub index: &'a Index,
+    /// Every SovereigntyPolicy.
+    pub policies: &'a Policies<'a>,
     /// The workload's namespace.
     pub namespace: &'a str,
     /// Its labels.
@@ -91,10 +96,14 @@ fn anywhere_lawful(grounds: &Grounds<'_>, problems: &mut Vec<Problem>) -> Option
     let takes = |s: &CheckedSite<'_>| {
         s.kind == SiteKind::OnPrem && s.world.is_some() && s.takes(grounds.labels)
     };
+    let forbidden = |name: &SiteName| {
+        let law = jurisdiction(grounds.index, name.as_str());
+        grounds.policies.forbids(grounds.labels, law).is_some()
+    };
     let mut sites: Vec<_> = grounds
         .sites
         .iter()
-        .filter(|(_, s)| takes(s))
+        .filter(|(name, s)| takes(s) && !forbidden(name))
         .map(|(name, _)| name.clone())
         .collect();
     if sites.is_empty() {
@@ -244,6 +253,17 @@ fn judge(
             field,
             site,
             kind: kind_name(found.kind),
+        });
+    }
+    let law = jurisdiction(grounds.index, name);
+    if class == Class::Sensitive
+        && let Some(policy) = grounds.policies.forbids(grounds.labels, law)
+    {
+        return Some(Problem::PolicyForbidsSite {
+            field,
+            site,
+            policy: policy.to_owned(),
+            jurisdiction: law.to_owned(),
         });
     }
     // The first site is where the target itself runs, and that is here.

@@ -32,6 +32,36 @@ pub enum Problem {
         error: String,
     },
 
+    /// A SovereigntyPolicy without `spec.namespaces`.
+    SelectsNothing,
+    /// A SovereigntyPolicy whose Sensitive namespaces may run on no node.
+    NoLawfulNode {
+        /// How many namespaces.
+        namespaces: usize,
+    },
+    /// A class that another policy ties to another driver.
+    ClassOfTwoDrivers {
+        /// JSON path.
+        field: &'static str,
+        /// The class.
+        class: String,
+        /// Its driver here.
+        driver: String,
+        /// Its driver there, which holds.
+        first: String,
+    },
+    /// A policy keeps the namespace from a site.
+    PolicyForbidsSite {
+        /// JSON path.
+        field: String,
+        /// The site.
+        site: String,
+        /// The policy.
+        policy: String,
+        /// The site's jurisdiction.
+        jurisdiction: String,
+    },
+
     /// No Ready node carries the site's labels.
     NoNodes {
         /// The labels, as `kubectl get nodes -l` takes them.
@@ -369,6 +399,10 @@ impl Problem {
             Self::BeingDeleted => "BeingDeleted",
             Self::OutOfRange { .. } => "ValueOutOfRange",
             Self::BadSelector { .. } => "BadSelector",
+            Self::SelectsNothing => "SelectsNothing",
+            Self::NoLawfulNode { .. } => "NoLawfulNode",
+            Self::ClassOfTwoDrivers { .. } => "ClassOfTwoDrivers",
+            Self::PolicyForbidsSite { .. } => "PolicyForbidsSite",
             Self::NoNodes { .. } => "NoNodes",
             Self::SharedNode { .. } => "NodeInTwoSites",
             Self::Untainted { .. } => "NodesNotTainted",
@@ -427,6 +461,8 @@ impl Problem {
             | Self::BeingDeleted
             | Self::OutOfRange { .. }
             | Self::BadSelector { .. }
+            | Self::PolicyForbidsSite { .. }
+            | Self::SelectsNothing
             | Self::NoNodes { .. }
             | Self::SharedNode { .. }
             | Self::ConnectionUnclear
@@ -459,6 +495,8 @@ impl Problem {
             | Self::NoAddress { .. }
             | Self::QueryFailed { .. } => true,
             Self::Untainted { .. }
+            | Self::NoLawfulNode { .. }
+            | Self::ClassOfTwoDrivers { .. }
             | Self::NoSharedLabel { .. }
             | Self::LabelNotExclusive { .. }
             | Self::LinkWarning { .. }

@@ -1,18 +1,16 @@
 //! The guard's inventory: which nodes are lawful for Sensitive pods, the labels to stamp these
 //! with, and how many such pods run where.
 
+use super::policy::{Ground, jurisdiction};
 use super::{
     capacity::carries,
     problem::{Problem, class_name},
     site::{CheckedSite, selector_text},
 };
-use crate::checked::{SensitivePods, SovereignSubject};
+use crate::checked::SensitivePods;
 use crate::gather::index::Index;
 use pinisi_crds::{
-    SovereignNodesSpec,
-    hybrid_workload::Class,
-    names::{CLASS_LABEL, SOVEREIGN_NODES},
-    sovereign_nodes::NodeIdentity,
+    SovereignNodesSpec, hybrid_workload::Class, names::CLASS_LABEL, sovereign_nodes::NodeIdentity,
 };
 use pinisi_planner::model::site::{SiteKind, SiteName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub fn inventory(
     index: &Index,
     sites: &mut BTreeMap<SiteName, CheckedSite<'_>>,
-) -> SovereignSubject {
+) -> SovereignNodesSpec {
     let claims = claims(sites);
     let mut want = SovereignNodesSpec::default();
     for site in sites.values().filter(|s| s.kind == SiteKind::OnPrem) {
@@ -74,12 +72,32 @@ pub fn inventory(
             }
         }
     }
-    // One that cannot be read is there all the same, and is to be written anew.
-    let have = index
-        .sovereign
-        .get(SOVEREIGN_NODES)
-        .map(|s| s.spec.clone().unwrap_or_default());
-    SovereignSubject { want, have }
+    let away = sites.iter().filter(|(_, s)| s.kind != SiteKind::OnPrem);
+    for (name, site) in away {
+        let nodes = site.nodes.iter().map(|node| node.name.to_string());
+        want.away.extend(nodes.map(|node| (node, name.to_string())));
+    }
+    want
+}
+
+/// Of each node of the inventory, the law and the labels of its Site.
+#[must_use]
+pub fn grounds(
+    index: &Index,
+    sites: &BTreeMap<SiteName, CheckedSite<'_>>,
+    inventory: &SovereignNodesSpec,
+) -> BTreeMap<String, Ground> {
+    let mut grounds = BTreeMap::new();
+    for (name, site) in sites.iter().filter(|(_, s)| s.kind == SiteKind::OnPrem) {
+        let ground = Ground {
+            jurisdiction: jurisdiction(index, name.as_str()).to_owned(),
+            labels: site.subject.match_labels.clone(),
+        };
+        let nodes = site.nodes.iter().map(|node| node.name.to_string());
+        let lawful = nodes.filter(|node| inventory.nodes.contains_key(node));
+        grounds.extend(lawful.map(|node| (node, ground.clone())));
+    }
+    grounds
 }
 
 /// How many Sites match each node.

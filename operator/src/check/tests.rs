@@ -9,6 +9,7 @@ mod fleet;
 mod gateways;
 mod metrics;
 mod never_panics;
+mod policies;
 mod remote;
 mod sites;
 mod sound;

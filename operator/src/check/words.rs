@@ -11,6 +11,19 @@ impl fmt::Display for Problem {
             Self::BeingDeleted => f.write_str("metadata.deletionTimestamp is set: the target keeps running and its pin stays; nothing is placed anew"),
             Self::OutOfRange { field, value, allowed } => write!(f, "{field} is {value}; set it to {allowed}"),
             Self::BadSelector { field, error } => write!(f, "{field} is not a label selector: {error}; correct its operator and values"),
+            Self::SelectsNothing => f.write_str("spec.namespaces is absent, so the policy guards nothing; set it to {} for every namespace, or to a selector"),
+            Self::NoLawfulNode { namespaces } => write!(
+                f,
+                "spec.jurisdictions: no attested node is of an OnPrem Site that this policy allows, so pods of {namespaces} Sensitive namespace(s) run nowhere; add a jurisdiction, or attest nodes: kubectl pinisi attest"
+            ),
+            Self::ClassOfTwoDrivers { field, class, driver, first } => write!(
+                f,
+                "{field}: {class} is of driver {driver} here and of {first} in another policy, which holds; correct one of the two"
+            ),
+            Self::PolicyForbidsSite { field, site, policy, jurisdiction } => write!(
+                f,
+                "{field}: SovereigntyPolicy {policy} does not allow Site {site}, which is under the law of {jurisdiction}; name a Site under one of its spec.jurisdictions"
+            ),
             Self::NoNodes { selector } => write!(
                 f,
                 "spec.nodes.matchLabels: no Ready node carries {selector}; label the site's nodes, or see kubectl get nodes -l {selector}"

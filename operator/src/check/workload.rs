@@ -41,6 +41,7 @@ pub fn check_one(
         sites,
         wants,
         lawful,
+        policies,
     } = context;
     let unlabelled = NamespaceFacts::default();
     let namespace = index
@@ -102,6 +103,8 @@ pub fn check_one(
     let found = target::find(index, wants, &facts.key, &spec.target_ref, &mut problems);
     let grounds = Grounds {
         sites,
+        index,
+        policies,
         namespace: &facts.key.namespace,
         labels: &namespace.labels,
         target: found,

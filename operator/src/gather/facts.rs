@@ -7,7 +7,8 @@ use k8s_openapi::api::core::v1::Taint;
 use kube::core::Selector;
 use pinisi_crds::{
     CloudBudgetSpec, CloudBudgetStatus, HybridWorkloadSpec, HybridWorkloadStatus, SignalSourceSpec,
-    SignalSourceStatus, SiteSpec, SiteStatus, SovereignNodesSpec,
+    SignalSourceStatus, SiteSpec, SiteStatus, SovereignNodesSpec, SovereigntyPolicySpec,
+    SovereigntyPolicyStatus,
 };
 use pinisi_planner::budget::ledger::Ledger;
 use pinisi_planner::hpa::{Phase, PodRequests, Ready};
@@ -62,6 +63,8 @@ pub type WorkloadFacts = Custom<HybridWorkloadSpec, HybridWorkloadStatus>;
 pub type SourceFacts = Custom<SignalSourceSpec, SignalSourceStatus>;
 /// A CloudBudget.
 pub type BudgetFacts = Custom<CloudBudgetSpec, CloudBudgetStatus>;
+/// A SovereigntyPolicy.
+pub type PolicyFacts = Custom<SovereigntyPolicySpec, SovereigntyPolicyStatus>;
 /// The guard's inventory.
 pub type SovereignFacts = Custom<SovereignNodesSpec, ()>;
 

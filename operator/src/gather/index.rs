@@ -5,7 +5,8 @@
 use super::cluster::ClusterView;
 use super::facts::{
     BudgetFacts, HpaFacts, LedgerFacts, NamespaceFacts, NodeFacts, ObjectKey, PodFacts,
-    ScalableFacts, ScalableKind, SiteFacts, SourceFacts, SovereignFacts, WorkloadFacts,
+    PolicyFacts, ScalableFacts, ScalableKind, SiteFacts, SourceFacts, SovereignFacts,
+    WorkloadFacts,
 };
 use super::gateway::answer::GatewayAnswer;
 use super::kept::{kept, kept_of_a_cluster, put};
@@ -13,6 +14,7 @@ use super::metrics::answers::MetricAnswers;
 use super::pods::PodTable;
 use super::samples::SourceAnswers;
 use crate::check::schedule::Kept;
+use crate::guard::keep::Seen;
 use pinisi_crds::site::ClusterIdentity;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -25,11 +27,15 @@ pub struct Index {
     pub workloads: BTreeMap<ObjectKey, WorkloadFacts>,
     /// SignalSources by name.
     pub sources: BTreeMap<String, SourceFacts>,
+    /// SovereigntyPolicies by name.
+    pub policies: BTreeMap<String, PolicyFacts>,
     /// CloudBudgets by name.
     pub budgets: BTreeMap<String, BudgetFacts>,
     /// What is written down of the money that was spent: one entry, or none where the ConfigMap is gone.
     pub ledgers: BTreeMap<String, LedgerFacts>,
-    /// SovereignNodes by name; only the one named `default` counts.
+    /// The guard's objects as they stand, for each kind that can be watched.
+    pub guard: Seen,
+    /// SovereignNodes by name.
     pub sovereign: BTreeMap<String, SovereignFacts>,
     /// Namespaces by name.
     pub namespaces: BTreeMap<String, NamespaceFacts>,
@@ -98,6 +104,16 @@ impl Index {
         apply_budget,
         delete_budget,
         replace_budgets
+    );
+    kept!(
+        "SovereigntyPolicy",
+        PolicyFacts,
+        str,
+        policies,
+        |f| f.key.name.clone(),
+        apply_policy,
+        delete_policy,
+        replace_policies
     );
     kept!(
         "ledger",

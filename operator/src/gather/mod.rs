@@ -4,6 +4,7 @@
 pub mod cluster;
 pub mod facts;
 pub mod gateway;
+mod guard;
 pub mod index;
 mod kept;
 pub mod link;
@@ -88,7 +89,9 @@ impl Gather {
         stop: &CancellationToken,
     ) -> Result<Self, GatherError> {
         use wire::{HpaWire, NamespaceWire, NodeWire, PodWire};
-        use wire_custom::{BudgetWire, SiteWire, SourceWire, SovereignWire, WorkloadWire};
+        use wire_custom::{
+            BudgetWire, PolicyWire, SiteWire, SourceWire, SovereignWire, WorkloadWire,
+        };
         use wire_scalable::{DeploymentWire, StatefulSetWire};
         let shared = Arc::new(Shared::new());
         let stop = stop.child_token();
@@ -107,6 +110,7 @@ impl Gather {
             WorkloadWire,
             SourceWire,
             BudgetWire,
+            PolicyWire,
             SovereignWire,
             NamespaceWire,
             NodeWire,
@@ -121,6 +125,14 @@ impl Gather {
             watcher::Config::default().fields(&format!("metadata.name={LEDGER}")),
             stop.clone(),
         ));
+        for kind in guard::KINDS {
+            tasks.spawn(guard::watch(
+                shared.clone(),
+                client.clone(),
+                kind,
+                stop.clone(),
+            ));
+        }
         tasks.spawn(signals::supervise(shared.clone(), clients, stop.clone()));
         tasks.spawn(remotes::find_hub(
             shared.clone(),

@@ -18,6 +18,8 @@ pub enum Kind {
     SignalSource,
     /// CloudBudget.
     CloudBudget,
+    /// SovereigntyPolicy.
+    SovereigntyPolicy,
     /// The ConfigMap that is the ledger.
     Ledger,
     /// SovereignNodes.
@@ -49,11 +51,12 @@ impl Kind {
     ];
 
     /// Every kind that is watched at home.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Site,
         Self::HybridWorkload,
         Self::SignalSource,
         Self::CloudBudget,
+        Self::SovereigntyPolicy,
         Self::Ledger,
         Self::SovereignNodes,
         Self::Namespace,
@@ -73,6 +76,7 @@ impl Kind {
             | Self::HybridWorkload
             | Self::SignalSource
             | Self::CloudBudget
+            | Self::SovereigntyPolicy
             | Self::Ledger
             | Self::SovereignNodes
             | Self::Namespace
@@ -92,6 +96,7 @@ impl Kind {
             Self::HybridWorkload => "HybridWorkload",
             Self::SignalSource => "SignalSource",
             Self::CloudBudget => "CloudBudget",
+            Self::SovereigntyPolicy => "SovereigntyPolicy",
             Self::Ledger => "ConfigMap (ledger)",
             Self::SovereignNodes => "SovereignNodes",
             Self::Namespace => "Namespace",

@@ -9,7 +9,7 @@ use super::{
     index::Index,
     shared::{Kind, Shared, WatchHealth},
     wire::{HpaWire, NamespaceWire, NodeWire, PodWire, QuotaWire, key_of},
-    wire_custom::{BudgetWire, SiteWire, SourceWire, SovereignWire, WorkloadWire},
+    wire_custom::{BudgetWire, PolicyWire, SiteWire, SourceWire, SovereignWire, WorkloadWire},
     wire_ledger::LedgerWire,
     wire_scalable::{DeploymentWire, StatefulSetWire},
 };
@@ -55,6 +55,7 @@ impl Destination for Shared {
             Kind::Site => self.sites_changed.notify_one(),
             Kind::HybridWorkload => self.workloads_changed.notify_one(),
             Kind::CloudBudget
+            | Kind::SovereigntyPolicy
             | Kind::Ledger
             | Kind::SovereignNodes
             | Kind::Namespace
@@ -107,6 +108,7 @@ watched!(Index: SiteWire, super::facts::SiteFacts, Site, apply_site, delete_site
 watched!(Index: WorkloadWire, super::facts::WorkloadFacts, HybridWorkload, apply_workload, delete_workload(k => k), replace_workloads);
 watched!(Index: SourceWire, super::facts::SourceFacts, SignalSource, apply_source, delete_source(k => &k.name), replace_sources);
 watched!(Index: BudgetWire, super::facts::BudgetFacts, CloudBudget, apply_budget, delete_budget(k => &k.name), replace_budgets);
+watched!(Index: PolicyWire, super::facts::PolicyFacts, SovereigntyPolicy, apply_policy, delete_policy(k => &k.name), replace_policies);
 watched!(Index: LedgerWire, super::facts::LedgerFacts, Ledger, apply_ledger, delete_ledger(k => &k.name), replace_ledgers);
 watched!(Index: SovereignWire, super::facts::SovereignFacts, SovereignNodes, apply_sovereign, delete_sovereign(k => &k.name), replace_sovereign);
 watched!(Index: NodeWire, super::facts::NodeFacts, Node, apply_node, delete_node(k => &k.name), replace_nodes);

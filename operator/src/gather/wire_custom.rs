@@ -2,12 +2,15 @@
 //! predates today's rules is a problem on itself and not the end of the watch.
 
 use super::facts::{
-    BudgetFacts, Custom, SiteFacts, SourceFacts, SovereignFacts, Unreadable, WorkloadFacts,
+    BudgetFacts, Custom, PolicyFacts, SiteFacts, SourceFacts, SovereignFacts, Unreadable,
+    WorkloadFacts,
 };
 use super::meta::lean;
 use super::wire::key_of;
 use kube::{Resource, api::ObjectMeta};
-use pinisi_crds::{CloudBudget, HybridWorkload, SignalSource, Site, SovereignNodes};
+use pinisi_crds::{
+    CloudBudget, HybridWorkload, SignalSource, Site, SovereignNodes, SovereigntyPolicy,
+};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -63,6 +66,19 @@ pub struct BudgetWire {
     status: Value,
 }
 
+/// A SovereigntyPolicy.
+#[derive(Resource, Deserialize, Clone, Debug)]
+#[resource(inherit = SovereigntyPolicy)]
+pub struct PolicyWire {
+    /// Metadata.
+    #[serde(deserialize_with = "lean")]
+    pub metadata: ObjectMeta,
+    #[serde(default)]
+    spec: Value,
+    #[serde(default)]
+    status: Value,
+}
+
 /// The guard's inventory.
 #[derive(Resource, Deserialize, Clone, Debug)]
 #[resource(inherit = SovereignNodes)]
@@ -94,6 +110,12 @@ impl From<SourceWire> for SourceFacts {
 
 impl From<BudgetWire> for BudgetFacts {
     fn from(w: BudgetWire) -> Self {
+        custom(w.metadata, w.spec, w.status)
+    }
+}
+
+impl From<PolicyWire> for PolicyFacts {
+    fn from(w: PolicyWire) -> Self {
         custom(w.metadata, w.spec, w.status)
     }
 }

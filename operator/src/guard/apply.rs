@@ -1,10 +1,12 @@
 //! Puts the guard into the API server by server-side apply. Never deletes anything.
 
 use super::GuardObject;
+use super::keep::{ObjectName, Version};
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
 use kube::{Api, Client};
 use pinisi_crds::names::FIELD_MANAGER;
+use std::collections::BTreeMap;
 
 /// Why the guard is not wholly in place.
 #[derive(Debug, thiserror::Error)]
@@ -48,12 +50,16 @@ impl GuardObject {
     }
 }
 
-/// Applies every object in order. An optional kind that the server does not have is passed over:
+/// Applies every object in order, and tells what stands then. An optional kind that the server does not have is passed over:
 /// without the stamp a pod that lacks the labels is refused by rule G03 instead.
 ///
 /// # Errors
 /// The first object that could not be applied.
-pub async fn apply(client: &Client, objects: &[GuardObject]) -> Result<(), GuardError> {
+pub async fn apply(
+    client: &Client,
+    objects: &[GuardObject],
+) -> Result<BTreeMap<ObjectName, Version>, GuardError> {
+    let mut applied = BTreeMap::new();
     let params = PatchParams::apply(FIELD_MANAGER).force();
     for object in objects {
         let api = object.api(client.clone());
@@ -65,7 +71,14 @@ pub async fn apply(client: &Client, objects: &[GuardObject]) -> Result<(), Guard
             body,
         } = object;
         match api.patch(name, &params, &Patch::Apply(body)).await {
-            Ok(_) => {}
+            Ok(there) => {
+                let DynamicObject { metadata, .. } = there;
+                let version = (
+                    metadata.uid.unwrap_or_default(),
+                    metadata.generation.unwrap_or_default(),
+                );
+                applied.insert((*kind, name.clone()), version);
+            }
             Err(kube::Error::Api(status)) if *optional && status.is_not_found() => {
                 tracing::warn!(
                     kind,
@@ -81,5 +94,5 @@ pub async fn apply(client: &Client, objects: &[GuardObject]) -> Result<(), Guard
             }
         }
     }
-    Ok(())
+    Ok(applied)
 }

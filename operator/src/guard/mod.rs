@@ -1,20 +1,18 @@
 //! The admission guard: what keeps Sensitive pods on lawful nodes with the operator stopped.
 //! Rendered here as plain objects, applied by the leader, enforced by the API server alone.
-//! Deliberately not here: webhooks. The rest of the pack (volumes, routes, exec) comes with
-//! `SovereigntyPolicy`.
+//! Deliberately not here: webhooks.
 
 mod apply;
+mod cel;
+pub mod keep;
 mod objects;
 pub mod receiving;
+pub mod rule;
 pub mod rules;
+pub mod settings;
+mod stamp;
 
 pub use apply::{GuardError, apply};
 pub use objects::{GuardObject, objects};
-
-/// What the rendered guard depends on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GuardSettings {
-    /// Name of the operator's user, the only writer of `SovereignNodes`:
-    /// `system:serviceaccount:NAMESPACE:NAME`.
-    pub operator_user: String,
-}
+pub use settings::{GuardPolicies, GuardSettings, PolicyBinding};
+pub use stamp::STAMP;

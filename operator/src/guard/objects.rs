@@ -1,10 +1,16 @@
-//! The guard as API objects: a policy and a binding for each rule, and the stamp.
+//! The guard as API objects: a policy for each rule with its bindings, and the stamp. A binding
+//! speaks for every namespace by the inventory `default`; each SovereigntyPolicy has bindings of its
+//! own for those that it selects, and all that speak for a namespace must let a request pass.
 
-use super::{GuardSettings, rules, rules::Rule, rules::Scope};
+use super::rule::{Match, Rule, Scope, Tier};
+use super::settings::{GuardSettings, PolicyBinding};
+use super::{rules, stamp};
 use pinisi_crds::names::{
     CLASS_LABEL, CLASS_SENSITIVE, GUARD_PREFIX, MANAGED_BY, MANAGED_BY_LABEL, SOVEREIGN_NODES,
 };
+use pinisi_crds::sovereignty_policy::{Enforcement, Unclassified};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// One object of the guard, cluster-scoped, ready for server-side apply.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,130 +28,174 @@ pub struct GuardObject {
 }
 
 const API: &str = "admissionregistration.k8s.io/v1";
+/// Label that every namespace carries with its own name, set by the API server.
+const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// Everything that the guard consists of: policies before their bindings.
 #[must_use]
 pub fn objects(settings: &GuardSettings) -> Vec<GuardObject> {
-    let mut objects = of(&rules::all(&settings.operator_user));
-    objects.extend(stamp());
+    let mut objects = of(&rules::all(settings), settings);
+    objects.extend(stamp::objects(settings));
     objects
 }
 
-/// A policy and its binding for each rule.
-pub(super) fn of(rules: &[Rule]) -> Vec<GuardObject> {
+/// A policy and its bindings for each rule.
+pub(super) fn of(rules: &[Rule], settings: &GuardSettings) -> Vec<GuardObject> {
     rules
         .iter()
-        .flat_map(|rule| [policy(rule), binding(rule)])
+        .flat_map(|rule| {
+            let mut objects = vec![policy(rule, settings)];
+            objects.extend(bindings(rule, settings));
+            objects
+        })
         .collect()
 }
 
-fn policy(rule: &Rule) -> GuardObject {
-    let validations: Vec<Value> = rule
-        .validations
+fn policy(rule: &Rule, settings: &GuardSettings) -> GuardObject {
+    let Rule {
+        id,
+        matches,
+        scope,
+        tier: _,
+        needs_inventory,
+        validations,
+    } = rule;
+    let validations: Vec<Value> = validations
         .iter()
-        .map(|(expression, message)| json!({"expression": expression, "messageExpression": message, "reason": "Forbidden"}))
+        .map(|one| json!({"expression": one.holds, "messageExpression": one.says, "reason": "Forbidden"}))
         .collect();
     let mut spec = json!({
         "failurePolicy": "Fail",
         "matchConstraints": {
             "matchPolicy": "Equivalent",
-            "resourceRules": [{
-                "apiGroups": [rule.group],
-                "apiVersions": [rule.version],
-                "operations": rule.operations,
-                "resources": rule.resources,
-                "scope": "*",
-            }],
+            "resourceRules": matches.iter().map(resource_rule).collect::<Vec<_>>(),
         },
         "validations": validations,
     });
-    if let Some(selector) = namespaces(rule.scope) {
+    if let Some(selector) = namespaces(*scope, &settings.exempt()) {
         spec["matchConstraints"]["namespaceSelector"] = selector;
     }
-    if rule.needs_inventory {
+    if *needs_inventory {
         spec["paramKind"] = param_kind();
     }
     object(
         "ValidatingAdmissionPolicy",
         "validatingadmissionpolicies",
-        rule.id,
+        id,
         false,
         &spec,
     )
 }
 
-fn binding(rule: &Rule) -> GuardObject {
+fn resource_rule(matched: &Match) -> Value {
+    let Match {
+        group,
+        version,
+        resources,
+        operations,
+    } = matched;
+    json!({
+        "apiGroups": [group],
+        "apiVersions": [version],
+        "operations": operations,
+        "resources": resources,
+        "scope": "*",
+    })
+}
+
+fn bindings(rule: &Rule, settings: &GuardSettings) -> Vec<GuardObject> {
+    let policies = &settings.policies;
+    let mut bindings = Vec::new();
+    if rule.scope != Scope::Unclassified {
+        let mut spec = bound(rule, SOVEREIGN_NODES, Enforcement::Deny);
+        if rule.scope == Scope::Sensitive
+            && rule.tier == Tier::Terms
+            && !policies.rolling_out.is_empty()
+        {
+            spec["matchResources"] = json!({"namespaceSelector": {"matchExpressions": [
+                {"key": NAME_LABEL, "operator": "NotIn", "values": policies.rolling_out},
+            ]}});
+        }
+        bindings.push(binding(rule.id, &spec));
+    }
+    for (name, policy) in &policies.bindings {
+        let PolicyBinding {
+            namespaces,
+            enforcement,
+            unclassified,
+        } = policy;
+        let (inventory, action) = match (rule.scope, rule.tier) {
+            (Scope::Everywhere, _) => continue,
+            (Scope::Unclassified, _) if *unclassified == Unclassified::Anywhere => continue,
+            // Nodes away are known to `default` alone.
+            (Scope::Unclassified, _) => (SOVEREIGN_NODES, *enforcement),
+            // What looks nothing up says the same for every policy.
+            (Scope::Sensitive, Tier::Core) if !rule.needs_inventory => continue,
+            (Scope::Sensitive, Tier::Core) => (name.as_str(), Enforcement::Deny),
+            (Scope::Sensitive, Tier::Terms) => (name.as_str(), *enforcement),
+        };
+        let mut spec = bound(rule, inventory, action);
+        spec["matchResources"] = json!({"namespaceSelector": namespaces});
+        bindings.push(binding(&of_policy(rule.id, name), &spec));
+    }
+    bindings
+}
+
+/// End of the name of a binding that speaks for one SovereigntyPolicy.
+pub(super) fn of_policy(id: &str, policy: &str) -> String {
+    format!("{id}.{policy}")
+}
+
+fn bound(rule: &Rule, inventory: &str, enforcement: Enforcement) -> Value {
+    let actions = match enforcement {
+        Enforcement::Audit => json!(["Audit"]),
+        Enforcement::Warn => json!(["Warn", "Audit"]),
+        Enforcement::Deny => json!(["Deny", "Audit"]),
+    };
     let mut spec = json!({
         "policyName": format!("{GUARD_PREFIX}{}", rule.id),
-        "validationActions": ["Deny", "Audit"],
+        "validationActions": actions,
     });
     if rule.needs_inventory {
-        spec["paramRef"] = param_ref();
+        spec["paramRef"] = param_ref(inventory);
     }
+    spec
+}
+
+fn binding(id: &str, spec: &Value) -> GuardObject {
     object(
         "ValidatingAdmissionPolicyBinding",
         "validatingadmissionpolicybindings",
-        rule.id,
+        id,
         false,
-        &spec,
+        spec,
     )
 }
 
-/// Stamps the labels that all sovereign nodes share onto each Sensitive pod. `nodeSelector` and
-/// not affinity: its terms are ANDed, and the DaemonSet controller does not replace it.
-fn stamp() -> [GuardObject; 2] {
-    let expression = "(has(object.spec.nodeSelector) ? [] : [JSONPatch{op: 'add', path: '/spec/nodeSelector', value: {}}]) \
-        + params.spec.nodeSelector.map(k, JSONPatch{op: 'add', path: '/spec/nodeSelector/' + jsonpatch.escapeKey(k), value: params.spec.nodeSelector[k]})";
-    let id = "s01-stamp";
-    let policy = json!({
-        "failurePolicy": "Fail",
-        "reinvocationPolicy": "IfNeeded",
-        "paramKind": param_kind(),
-        "matchConstraints": {
-            "matchPolicy": "Equivalent",
-            "namespaceSelector": namespaces(Scope::SensitiveNamespaces),
-            "resourceRules": [{
-                "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"], "scope": "*",
-            }],
-        },
-        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}],
-    });
-    let binding = json!({"policyName": format!("{GUARD_PREFIX}{id}"), "paramRef": param_ref()});
-    [
-        object(
-            "MutatingAdmissionPolicy",
-            "mutatingadmissionpolicies",
-            id,
-            true,
-            &policy,
-        ),
-        object(
-            "MutatingAdmissionPolicyBinding",
-            "mutatingadmissionpolicybindings",
-            id,
-            true,
-            &binding,
-        ),
-    ]
+/// Whose objects a policy judges. Namespaces are left out by their name alone, which nobody can put
+/// on another namespace.
+pub(super) fn namespaces(scope: Scope, exempt: &BTreeSet<&str>) -> Option<Value> {
+    let named = json!({"key": NAME_LABEL, "operator": "NotIn", "values": exempt});
+    let classed = match scope {
+        Scope::Sensitive => {
+            json!({"key": CLASS_LABEL, "operator": "In", "values": [CLASS_SENSITIVE]})
+        }
+        Scope::Unclassified => json!({"key": CLASS_LABEL, "operator": "DoesNotExist"}),
+        Scope::Everywhere => return None,
+    };
+    Some(json!({"matchExpressions": [classed, named]}))
 }
 
-fn namespaces(scope: Scope) -> Option<Value> {
-    match scope {
-        Scope::SensitiveNamespaces => Some(json!({"matchLabels": {CLASS_LABEL: CLASS_SENSITIVE}})),
-        Scope::Everywhere => None,
-    }
-}
-
-fn param_kind() -> Value {
+pub(super) fn param_kind() -> Value {
     json!({"apiVersion": "pinisi.dev/v1alpha1", "kind": "SovereignNodes"})
 }
 
-/// No inventory: everything in a Sensitive namespace is refused, never let through.
-fn param_ref() -> Value {
-    json!({"name": SOVEREIGN_NODES, "parameterNotFoundAction": "Deny"})
+/// No inventory: what would look it up is refused, never let through.
+pub(super) fn param_ref(name: &str) -> Value {
+    json!({"name": name, "parameterNotFoundAction": "Deny"})
 }
 
-fn object(
+pub(super) fn object(
     kind: &'static str,
     plural: &'static str,
     id: &str,
@@ -167,3 +217,6 @@ fn object(
         body,
     }
 }
+
+#[cfg(test)]
+mod tests;

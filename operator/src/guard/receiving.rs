@@ -2,8 +2,10 @@
 //! says Sensitive, by its own label or its namespace's, whoever sends it. No exemption, no
 //! parameter, no webhook. Only what is being deleted stays writable, or it could never go.
 
+use super::cel::{self, GOING};
 use super::objects::{self, GuardObject};
-use super::rules::{Rule, Scope};
+use super::rule::{Match, Rule, Scope, Tier, Validation, WRITES};
+use super::settings::GuardSettings;
 use pinisi_crds::names::{CLASS_LABEL, CLASS_SENSITIVE};
 use serde_json::{Value, json};
 
@@ -15,7 +17,7 @@ pub const PROBE_REFUSAL: &str = "pinisi R01:";
 /// Everything that the receiving guard consists of: policies before their bindings.
 #[must_use]
 pub fn objects() -> Vec<GuardObject> {
-    objects::of(&rules())
+    objects::of(&rules(), &GuardSettings::default())
 }
 
 /// A namespace that the guard must refuse.
@@ -31,31 +33,45 @@ pub fn probe() -> Value {
 /// Every rule, in the order of their ids.
 #[must_use]
 pub fn rules() -> Vec<Rule> {
-    const WRITES: &[&str] = &["CREATE", "UPDATE"];
     vec![
-        rule(
-            "r01-namespace",
-            "",
-            // Labels can be written through the subresources as well.
-            &["namespaces", "namespaces/status", "namespaces/finalize"],
-            WRITES,
-            vec![itself("R01")],
-        ),
-        rule(
-            "r02-objects",
-            "",
-            &[
-                "pods",
-                "pods/ephemeralcontainers",
-                "secrets",
-                "configmaps",
-                "persistentvolumeclaims",
-                "services",
-                "replicationcontrollers",
+        Rule {
+            matches: vec![
+                Match::new("", "v1", &["namespaces"], WRITES),
+                // Labels can be written through the subresources as well.
+                Match::new(
+                    "",
+                    "v1",
+                    &["namespaces/status", "namespaces/finalize"],
+                    &["UPDATE"],
+                ),
             ],
-            WRITES,
-            vec![itself("R02"), its_namespace("R02")],
-        ),
+            ..rule("r01-namespace", "", &[], WRITES, vec![itself("R01")])
+        },
+        Rule {
+            matches: vec![
+                Match::new(
+                    "",
+                    "v1",
+                    &[
+                        "pods",
+                        "secrets",
+                        "configmaps",
+                        "persistentvolumeclaims",
+                        "services",
+                        "replicationcontrollers",
+                    ],
+                    WRITES,
+                ),
+                Match::new("", "v1", &["pods/ephemeralcontainers"], &["UPDATE"]),
+            ],
+            ..rule(
+                "r02-objects",
+                "",
+                &[],
+                WRITES,
+                vec![itself("R02"), its_namespace("R02")],
+            )
+        },
         rule(
             "r03-workloads",
             "apps",
@@ -105,15 +121,13 @@ fn rule(
     group: &'static str,
     resources: &'static [&'static str],
     operations: &'static [&'static str],
-    validations: Vec<(String, String)>,
+    validations: Vec<Validation>,
 ) -> Rule {
     Rule {
         id,
-        group,
-        version: "v1",
-        resources,
-        operations,
+        matches: vec![Match::new(group, "v1", resources, operations)],
         scope: Scope::Everywhere,
+        tier: Tier::Core,
         needs_inventory: false,
         validations,
     }
@@ -126,36 +140,30 @@ fn sensitive(object: &str) -> String {
     )
 }
 
-const GOING: &str = "(request.operation == 'UPDATE' && has(object.metadata.deletionTimestamp))";
-
-fn itself(id: &str) -> (String, String) {
+fn itself(id: &'static str) -> Validation {
     let said = sensitive("object");
-    (
+    refused(
+        id,
         format!("!{said} || {GOING}"),
-        refusal(
-            id,
-            &format!(
-                "request.resource.resource + ' ' + object.metadata.name + ' says {CLASS_LABEL}={CLASS_SENSITIVE}'"
-            ),
+        &format!(
+            "request.resource.resource + ' ' + object.metadata.name + ' says {CLASS_LABEL}={CLASS_SENSITIVE}'"
         ),
     )
 }
 
-fn its_namespace(id: &str) -> (String, String) {
+fn its_namespace(id: &'static str) -> Validation {
     let said = sensitive("namespaceObject");
-    (
+    refused(
+        id,
         format!("!{said} || {GOING}"),
-        refusal(
-            id,
-            &format!(
-                "request.resource.resource + ' ' + object.metadata.name + ' is in namespace ' + namespaceObject.metadata.name + ', which says {CLASS_LABEL}={CLASS_SENSITIVE}'"
-            ),
+        &format!(
+            "request.resource.resource + ' ' + object.metadata.name + ' is in namespace ' + namespaceObject.metadata.name + ', which says {CLASS_LABEL}={CLASS_SENSITIVE}'"
         ),
     )
 }
 
 /// Where the pods of an object say Sensitive. Each step of the way to its template may be absent.
-fn its_pods(id: &str, path: &[&str]) -> (String, String) {
+fn its_pods(id: &'static str, path: &[&str]) -> Validation {
     let mut there = vec![];
     let mut at = "object".to_owned();
     for step in path {
@@ -164,20 +172,22 @@ fn its_pods(id: &str, path: &[&str]) -> (String, String) {
     }
     there.push(format!("has({at}.metadata)"));
     there.push(sensitive(&at));
-    (
+    refused(
+        id,
         format!("!({}) || {GOING}", there.join(" && ")),
-        refusal(
-            id,
-            &format!(
-                "'pods of ' + request.resource.resource + ' ' + object.metadata.name + ' say {CLASS_LABEL}={CLASS_SENSITIVE}'"
-            ),
+        &format!(
+            "'pods of ' + request.resource.resource + ' ' + object.metadata.name + ' say {CLASS_LABEL}={CLASS_SENSITIVE}'"
         ),
     )
 }
 
-fn refusal(id: &str, words: &str) -> String {
-    format!(
-        "'pinisi {id}: ' + {words} + ', and this cluster is not sovereign ground: keep it on the nodes of OnPrem Sites, or in a namespace of another class.'"
+fn refused(id: &'static str, holds: String, words: &str) -> Validation {
+    cel::rule(
+        id,
+        holds,
+        &format!(
+            "{words} + ', and this cluster is not sovereign ground: keep it on the nodes of OnPrem Sites, or in a namespace of another class.'"
+        ),
     )
 }
 
@@ -214,8 +224,9 @@ mod tests {
     fn all_that_may_carry_the_class_is_looked_at_on_every_way_to_write_it() {
         let looked_at: BTreeSet<_> = rules()
             .iter()
-            .filter(|rule| rule.operations == ["CREATE", "UPDATE"])
-            .flat_map(|rule| rule.resources)
+            .flat_map(|rule| &rule.matches)
+            .filter(|matched| matched.operations.contains(&"UPDATE"))
+            .flat_map(|matched| matched.resources)
             .copied()
             .collect();
         for resource in [
@@ -243,11 +254,14 @@ mod tests {
         let mut ids = BTreeSet::new();
         for rule in rules() {
             let id = rule.id.split('-').next().unwrap().to_uppercase();
-            for (_, message) in &rule.validations {
-                assert!(
-                    message.starts_with(&format!("'pinisi {id}: '")),
-                    "{message}"
-                );
+            for Validation {
+                id: own,
+                holds: _,
+                says,
+            } in &rule.validations
+            {
+                assert_eq!(*own, id);
+                assert!(says.starts_with(&format!("'pinisi {id}: '")), "{says}");
             }
             assert!(ids.insert(rule.id));
         }
@@ -256,8 +270,8 @@ mod tests {
     #[test]
     fn what_is_being_deleted_stays_writable_in_every_rule() {
         for rule in rules() {
-            for (expression, _) in &rule.validations {
-                assert!(expression.ends_with(GOING), "{expression}");
+            for one in &rule.validations {
+                assert!(one.holds.ends_with(GOING), "{}", one.holds);
             }
         }
     }
@@ -276,7 +290,7 @@ mod tests {
     #[test]
     fn the_probe_is_what_the_first_rule_refuses() {
         assert_eq!(probe()["metadata"]["labels"][CLASS_LABEL], CLASS_SENSITIVE);
-        assert!(rules()[0].validations[0].1.contains("'pinisi R01: '"));
+        assert!(rules()[0].validations[0].says.contains("'pinisi R01: '"));
         assert_eq!(PROBE_REFUSAL, "pinisi R01:");
     }
 }

@@ -3,10 +3,10 @@
 use super::conditions::{Said, problems};
 use super::{remote_site, stable};
 use crate::check::problem::Problem;
-use crate::checked::{Connection, SiteSubject, SourceSubject};
+use crate::checked::{Connection, PolicySubject, SiteSubject, SourceSubject};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use pinisi_crds::{SignalSourceStatus, SiteStatus};
+use pinisi_crds::{SignalSourceStatus, SiteStatus, SovereigntyPolicyStatus};
 
 /// A Site's status.
 #[must_use]
@@ -82,6 +82,36 @@ pub fn source(
         observed_generation: Some(subject.generation),
         queries,
         gateways,
+        conditions,
+    }
+}
+
+/// A SovereigntyPolicy's status.
+#[must_use]
+pub fn policy(
+    subject: &PolicySubject,
+    old: &SovereigntyPolicyStatus,
+    now: Timestamp,
+) -> SovereigntyPolicyStatus {
+    let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
+    let (namespaces, nodes) = (count(subject.namespaces), count(subject.nodes));
+    let moved = namespaces != old.namespaces || nodes != old.nodes;
+    let fine = (
+        "Guarding",
+        format!("{namespaces} Sensitive namespaces, {nodes} nodes"),
+    );
+    let conditions = two(
+        &old.conditions,
+        &subject.problems,
+        fine,
+        subject.generation,
+        moved,
+        now,
+    );
+    SovereigntyPolicyStatus {
+        observed_generation: Some(subject.generation),
+        namespaces,
+        nodes,
         conditions,
     }
 }

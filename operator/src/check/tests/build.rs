@@ -6,7 +6,7 @@ use crate::gather::{
     index::Index,
     samples::{Figures, QueryAnswer, Sample, SignalError},
     wire::{HpaWire, NamespaceWire, NodeWire, PodWire},
-    wire_custom::{BudgetWire, SiteWire, SourceWire, SovereignWire, WorkloadWire},
+    wire_custom::{BudgetWire, PolicyWire, SiteWire, SourceWire, SovereignWire, WorkloadWire},
     wire_scalable::{DeploymentWire, StatefulSetWire},
 };
 use crate::refusals::Refusals;
@@ -90,6 +90,9 @@ impl Cluster {
     }
     pub fn budget(&mut self, v: Value) {
         self.0.apply_budget(wire::<BudgetWire>(v).into());
+    }
+    pub fn policy(&mut self, v: Value) {
+        self.0.apply_policy(wire::<PolicyWire>(v).into());
     }
     pub fn sovereign(&mut self, v: Value) {
         self.0.apply_sovereign(wire::<SovereignWire>(v).into());

@@ -329,7 +329,8 @@ fn the_inventory() {
     );
     assert_eq!(c.check().sovereign.have, None);
     c.sovereign(
-        json!({"metadata": {"name": "default"}, "spec": {"nodes": {}, "nodeSelector": {"a": "b"}}}),
+        json!({"metadata": {"name": "default"}, "spec": {"nodes": {}, "nodeSelector": {"a": "b"}, "away": {},
+            "terms": pinisi_crds::sovereign_nodes::Terms::default()}}),
     );
     assert_eq!(c.check().sovereign.have.unwrap().node_selector.len(), 1);
     c.sovereign(json!({"metadata": {"name": "default"}, "spec": 7}));

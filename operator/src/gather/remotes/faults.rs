@@ -70,6 +70,7 @@ const fn doing(kind: Kind) -> &'static str {
         | Kind::HybridWorkload
         | Kind::SignalSource
         | Kind::CloudBudget
+        | Kind::SovereigntyPolicy
         | Kind::Ledger
         | Kind::SovereignNodes
         | Kind::StatefulSet

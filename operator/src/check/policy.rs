@@ -1,0 +1,385 @@
+//! SovereigntyPolicies: which namespaces each speaks for, which Sites it forbids, and what it makes
+//! of the guard: an inventory of its own, bindings, and namespaces that are left out.
+
+use super::problem::{Problem, class_name};
+use crate::checked::{PolicySubject, SovereignSubject};
+use crate::gather::facts::PolicyFacts;
+use crate::gather::index::Index;
+use crate::guard::{GuardPolicies, PolicyBinding};
+use kube::core::{Selector, SelectorExt as _};
+use pinisi_crds::SovereignNodesSpec;
+use pinisi_crds::hybrid_workload::Class;
+use pinisi_crds::names::{CLASS_LABEL, SOVEREIGN_NODES};
+use pinisi_crds::sovereign_nodes::Terms;
+use pinisi_crds::sovereignty_policy::{
+    Enforcement, Identities, RouteTerms, SnapshotClassTerm, SovereigntyPolicySpec,
+    StorageClassTerm, StorageTerms,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Every policy that can be read.
+#[derive(Debug, Default)]
+pub struct Policies<'a> {
+    read: BTreeMap<&'a str, CheckedPolicy<'a>>,
+    subjects: BTreeMap<String, PolicySubject>,
+}
+
+#[derive(Debug)]
+struct CheckedPolicy<'a> {
+    spec: &'a SovereigntyPolicySpec,
+    selector: Selector,
+    /// Sensitive namespaces that it selects.
+    sensitive: BTreeSet<&'a str>,
+}
+
+/// What policies make of the guard.
+#[derive(Debug, Default)]
+pub struct Guarded {
+    /// What the inventory for all should say, and what it says.
+    pub sovereign: SovereignSubject,
+    /// The same of each policy's own, by name.
+    pub inventories: BTreeMap<String, SovereignSubject>,
+    /// What the guard's objects carry.
+    pub policies: GuardPolicies,
+    /// For the report.
+    pub subjects: BTreeMap<String, PolicySubject>,
+}
+
+impl<'a> Policies<'a> {
+    /// Reads every policy.
+    #[must_use]
+    pub fn of(index: &'a Index) -> Self {
+        let mut policies = Self::default();
+        for (name, facts) in &index.policies {
+            let mut problems = Vec::new();
+            if let Some(policy) = read(index, facts, &mut problems) {
+                policies.read.insert(name.as_str(), policy);
+            }
+            let subject = PolicySubject {
+                uid: facts.uid.clone(),
+                generation: facts.generation,
+                status: facts.status.clone(),
+                namespaces: 0,
+                nodes: 0,
+                problems,
+            };
+            policies.subjects.insert(name.clone(), subject);
+        }
+        policies
+    }
+
+    /// The first policy that keeps Sensitive workloads of a namespace with these labels from a Site
+    /// under this jurisdiction.
+    #[must_use]
+    pub fn forbids(
+        &self,
+        labels: &BTreeMap<String, String>,
+        jurisdiction: &str,
+    ) -> Option<&'a str> {
+        self.read
+            .iter()
+            .find(|(_, policy)| {
+                policy.selector.matches(labels) && !lawful(policy.spec, jurisdiction)
+            })
+            .map(|(name, _)| *name)
+    }
+
+    /// What they make of the guard. `base` is what holds without any; `grounds` tells of each of its
+    /// nodes the jurisdiction and labels of its Site.
+    #[must_use]
+    pub fn guard(
+        mut self,
+        index: &Index,
+        mut base: SovereignNodesSpec,
+        grounds: &BTreeMap<String, Ground>,
+    ) -> Guarded {
+        let mut guarded = Guarded {
+            policies: GuardPolicies {
+                stamp: base.node_selector.clone(),
+                ..GuardPolicies::default()
+            },
+            ..Guarded::default()
+        };
+        for (name, policy) in &self.read {
+            let CheckedPolicy {
+                spec,
+                selector: _,
+                sensitive,
+            } = policy;
+            let inventory = inventory(spec, &base, grounds);
+            let enforcement = spec.enforcement.unwrap_or_default();
+            if let Some(subject) = self.subjects.get_mut(*name) {
+                subject.namespaces = sensitive.len();
+                subject.nodes = inventory.nodes.len();
+                if inventory.nodes.is_empty() && !sensitive.is_empty() {
+                    subject.problems.push(Problem::NoLawfulNode {
+                        namespaces: sensitive.len(),
+                    });
+                }
+                subject
+                    .problems
+                    .extend(join(&mut base.terms, &inventory.terms));
+            }
+            let binding = PolicyBinding {
+                namespaces: spec.namespaces.clone().unwrap_or_default(),
+                enforcement,
+                unclassified: spec.unclassified.unwrap_or_default(),
+            };
+            let GuardPolicies {
+                bindings,
+                infrastructure,
+                rolling_out,
+                stamp: _,
+            } = &mut guarded.policies;
+            // A policy that selects nothing has nothing to bind: an empty selector would be all.
+            if spec.namespaces.is_some() {
+                bindings.insert((*name).to_owned(), binding);
+            }
+            infrastructure.extend(spec.infrastructure_namespaces.iter().flatten().cloned());
+            if enforcement != Enforcement::Deny {
+                rolling_out.extend(sensitive.iter().map(|name| (*name).to_owned()));
+            }
+            guarded
+                .inventories
+                .insert((*name).to_owned(), subject(index, name, inventory));
+        }
+        guarded.sovereign = subject(index, SOVEREIGN_NODES, base);
+        guarded.subjects = self.subjects;
+        guarded
+    }
+}
+
+/// Country whose law applies at a Site; empty where that cannot be read.
+#[must_use]
+pub fn jurisdiction<'a>(index: &'a Index, site: &str) -> &'a str {
+    let spec = index.sites.get(site).map(|facts| &facts.spec);
+    spec.and_then(|spec| spec.as_ref().ok())
+        .map_or("", |spec| &spec.jurisdiction)
+}
+
+/// Where a lawful node stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ground {
+    /// Country of its Site.
+    pub jurisdiction: String,
+    /// Labels of its Site.
+    pub labels: BTreeMap<String, String>,
+}
+
+fn subject(index: &Index, name: &str, want: SovereignNodesSpec) -> SovereignSubject {
+    // One that cannot be read is there all the same, and is to be written anew.
+    let have = index
+        .sovereign
+        .get(name)
+        .map(|found| found.spec.clone().unwrap_or_default());
+    SovereignSubject { want, have }
+}
+
+fn read<'a>(
+    index: &'a Index,
+    facts: &'a PolicyFacts,
+    problems: &mut Vec<Problem>,
+) -> Option<CheckedPolicy<'a>> {
+    let spec = match &facts.spec {
+        Ok(spec) => spec,
+        Err(unreadable) => {
+            let error = unreadable.error.clone();
+            problems.push(Problem::Unreadable { error });
+            return None;
+        }
+    };
+    let selector = match &spec.namespaces {
+        None => {
+            problems.push(Problem::SelectsNothing);
+            return None;
+        }
+        Some(selector) => match Selector::try_from(selector.clone()) {
+            Ok(selector) => selector,
+            Err(error) => {
+                problems.push(Problem::BadSelector {
+                    field: "spec.namespaces".to_owned(),
+                    error: error.to_string(),
+                });
+                return None;
+            }
+        },
+    };
+    let says_sensitive = |labels: &BTreeMap<String, String>| {
+        labels.get(CLASS_LABEL).map(String::as_str) == Some(class_name(Class::Sensitive))
+    };
+    let sensitive = index
+        .namespaces
+        .iter()
+        .filter(|(_, found)| says_sensitive(&found.labels) && selector.matches(&found.labels))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    Some(CheckedPolicy {
+        spec,
+        selector,
+        sensitive,
+    })
+}
+
+fn lawful(spec: &SovereigntyPolicySpec, jurisdiction: &str) -> bool {
+    spec.jurisdictions
+        .as_ref()
+        .is_none_or(|lawful| lawful.iter().any(|one| one == jurisdiction))
+}
+
+/// What a policy lets its Sensitive namespaces use.
+fn inventory(
+    spec: &SovereigntyPolicySpec,
+    base: &SovereignNodesSpec,
+    grounds: &BTreeMap<String, Ground>,
+) -> SovereignNodesSpec {
+    let SovereignNodesSpec {
+        nodes,
+        node_selector,
+        away: _,
+        terms: _,
+    } = base;
+    let of_node = |name: &String| grounds.get(name).filter(|g| lawful(spec, &g.jurisdiction));
+    let nodes: BTreeMap<_, _> = nodes
+        .iter()
+        .filter(|(name, _)| of_node(name).is_some())
+        .map(|(name, identity)| (name.clone(), identity.clone()))
+        .collect();
+    let mut labels = nodes
+        .keys()
+        .filter_map(of_node)
+        .map(|ground| &ground.labels);
+    // With no lawful node there is nothing to run on: what all share is stamped, as without it.
+    let node_selector = labels.next().map_or_else(
+        || node_selector.clone(),
+        |first| {
+            let others: Vec<_> = labels.collect();
+            first
+                .iter()
+                .filter(|(key, value)| others.iter().all(|other| other.get(*key) == Some(*value)))
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect()
+        },
+    );
+    SovereignNodesSpec {
+        nodes,
+        node_selector,
+        // Nodes away are known to `default` alone.
+        away: BTreeMap::new(),
+        terms: terms(spec),
+    }
+}
+
+fn terms(spec: &SovereigntyPolicySpec) -> Terms {
+    let SovereigntyPolicySpec {
+        namespaces: _,
+        enforcement: _,
+        jurisdictions: _,
+        storage,
+        registries,
+        schedulers,
+        routes,
+        cloud_identities,
+        unclassified: _,
+        infrastructure_namespaces: _,
+    } = spec;
+    let StorageTerms {
+        classes,
+        nfs_servers,
+        snapshot_classes,
+        backup_locations,
+    } = storage.clone().unwrap_or_default();
+    let RouteTerms {
+        ingress_classes,
+        gateways,
+        load_balancer_classes,
+        domains,
+    } = routes.clone().unwrap_or_default();
+    let Identities { users, groups } = cloud_identities.clone().unwrap_or_default();
+    Terms {
+        storage_classes: classes
+            .into_iter()
+            .map(|StorageClassTerm { name, provisioner }| (name, provisioner))
+            .collect(),
+        nfs_servers: sorted(nfs_servers),
+        snapshot_classes: snapshot_classes
+            .into_iter()
+            .map(|SnapshotClassTerm { name, driver }| (name, driver))
+            .collect(),
+        backup_locations: sorted(backup_locations),
+        registries: sorted(registries.clone()),
+        schedulers: sorted(schedulers.clone()),
+        ingress_classes: sorted(ingress_classes),
+        gateways: sorted(gateways),
+        load_balancer_classes: sorted(load_balancer_classes),
+        route_domains: sorted(domains),
+        cloud_users: sorted(users),
+        cloud_groups: sorted(groups),
+    }
+}
+
+fn sorted(words: Option<Vec<String>>) -> Vec<String> {
+    let once: BTreeSet<_> = words.unwrap_or_default().into_iter().collect();
+    once.into_iter().collect()
+}
+
+/// Adds what one policy allows to what any allows. Classes that two policies tie to two drivers keep
+/// the first; the second says so.
+fn join(all: &mut Terms, one: &Terms) -> Vec<Problem> {
+    let Terms {
+        storage_classes,
+        nfs_servers,
+        snapshot_classes,
+        backup_locations,
+        // Where one policy names registries another may not: each is judged by its own.
+        registries: _,
+        schedulers,
+        ingress_classes,
+        gateways,
+        load_balancer_classes,
+        route_domains,
+        cloud_users,
+        cloud_groups,
+    } = one;
+    let mut problems = Vec::new();
+    let maps = [
+        (
+            "spec.storage.classes",
+            &mut all.storage_classes,
+            storage_classes,
+        ),
+        (
+            "spec.storage.snapshotClasses",
+            &mut all.snapshot_classes,
+            snapshot_classes,
+        ),
+    ];
+    for (field, into, from) in maps {
+        for (class, driver) in from {
+            let first = into.entry(class.clone()).or_insert_with(|| driver.clone());
+            if first != driver {
+                problems.push(Problem::ClassOfTwoDrivers {
+                    field,
+                    class: class.clone(),
+                    driver: driver.clone(),
+                    first: first.clone(),
+                });
+            }
+        }
+    }
+    let lists = [
+        (&mut all.nfs_servers, nfs_servers),
+        (&mut all.backup_locations, backup_locations),
+        (&mut all.schedulers, schedulers),
+        (&mut all.ingress_classes, ingress_classes),
+        (&mut all.gateways, gateways),
+        (&mut all.load_balancer_classes, load_balancer_classes),
+        (&mut all.route_domains, route_domains),
+        (&mut all.cloud_users, cloud_users),
+        (&mut all.cloud_groups, cloud_groups),
+    ];
+    for (into, from) in lists {
+        let joined: BTreeSet<_> = into.drain(..).chain(from.iter().cloned()).collect();
+        into.extend(joined);
+    }
+    problems
+}

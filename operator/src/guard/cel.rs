@@ -1,0 +1,41 @@
+//! Pieces of CEL that several rules share.
+
+use super::rule::Validation;
+use pinisi_crds::names::CLASS_LABEL;
+
+/// True for an object that is on its way out: it must stay writable, or it could never go.
+pub const GOING: &str = "(request.operation == 'UPDATE' && has(object.metadata.deletionTimestamp))";
+
+/// The class that the labels of `object` say, or the empty string.
+#[must_use]
+pub fn class_of(object: &str) -> String {
+    format!(
+        "(has({object}.metadata.labels) && '{CLASS_LABEL}' in {object}.metadata.labels ? {object}.metadata.labels['{CLASS_LABEL}'] : '')"
+    )
+}
+
+/// The string at `path`, whose last step may be absent, or the empty string.
+#[must_use]
+pub fn or_empty(path: &str) -> String {
+    format!("(has({path}) ? {path} : '')")
+}
+
+/// A list of strings as CEL has it.
+#[must_use]
+pub fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<_> = words
+        .into_iter()
+        .map(|word| format!("'{}'", word.replace(['\\', '\''], "")))
+        .collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+/// A condition and its refusal: `pinisi G01: ` and `words`, an expression that ends a sentence.
+#[must_use]
+pub fn rule(id: &'static str, holds: impl Into<String>, words: &str) -> Validation {
+    Validation {
+        id,
+        holds: holds.into(),
+        says: format!("'pinisi {id}: ' + {words}"),
+    }
+}

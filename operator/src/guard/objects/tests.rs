@@ -1,0 +1,130 @@
+use super::*;
+use crate::guard::settings::GuardPolicies;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use std::collections::BTreeMap;
+
+fn settings(policies: &[(&str, Enforcement, Unclassified)], rolling_out: &[&str]) -> GuardSettings {
+    let bindings = policies.iter().map(|(name, enforcement, unclassified)| {
+        let labels = BTreeMap::from([("team".to_owned(), (*name).to_owned())]);
+        let binding = PolicyBinding {
+            namespaces: LabelSelector {
+                match_labels: Some(labels),
+                ..LabelSelector::default()
+            },
+            enforcement: *enforcement,
+            unclassified: *unclassified,
+        };
+        ((*name).to_owned(), binding)
+    });
+    GuardSettings {
+        operator_user: "system:serviceaccount:pinisi-system:pinisi".into(),
+        operator_namespace: "pinisi-system".into(),
+        policies: GuardPolicies {
+            bindings: bindings.collect(),
+            infrastructure: BTreeSet::from(["calico-system".to_owned()]),
+            rolling_out: rolling_out.iter().map(|name| (*name).to_owned()).collect(),
+            stamp: BTreeMap::new(),
+        },
+    }
+}
+
+fn named<'a>(objects: &'a [GuardObject], kind: &str, id: &str) -> Option<&'a Value> {
+    let name = format!("{GUARD_PREFIX}{id}");
+    let found = objects.iter().find(|o| o.kind == kind && o.name == name);
+    found.map(|object| &object.body["spec"])
+}
+
+const BINDING: &str = "ValidatingAdmissionPolicyBinding";
+
+#[test]
+fn without_a_policy_every_rule_but_that_of_no_class_refuses_everywhere() {
+    let settings = settings(&[], &[]);
+    let objects = objects(&settings);
+    for rule in rules::all(&settings) {
+        let spec = named(&objects, "ValidatingAdmissionPolicy", rule.id).unwrap();
+        assert_eq!(spec["failurePolicy"], "Fail");
+        assert!(spec.get("matchConditions").is_none());
+        let binding = named(&objects, BINDING, rule.id);
+        assert_eq!(
+            binding.is_none(),
+            rule.scope == Scope::Unclassified,
+            "{}",
+            rule.id
+        );
+        let Some(binding) = binding else { continue };
+        assert_eq!(binding["validationActions"], json!(["Deny", "Audit"]));
+        assert!(binding.get("matchResources").is_none());
+        if rule.needs_inventory {
+            assert_eq!(binding["paramRef"]["parameterNotFoundAction"], "Deny");
+        }
+    }
+}
+
+#[test]
+fn namespaces_are_left_out_by_name_alone() {
+    let objects = objects(&settings(&[], &[]));
+    let spec = named(&objects, "ValidatingAdmissionPolicy", "g01-bind").unwrap();
+    let expressions = &spec["matchConstraints"]["namespaceSelector"]["matchExpressions"];
+    assert_eq!(expressions[0]["values"], json!([CLASS_SENSITIVE]));
+    assert_eq!(
+        expressions[1],
+        json!({"key": NAME_LABEL, "operator": "NotIn", "values": ["calico-system", "kube-system", "pinisi-system"]})
+    );
+}
+
+#[test]
+fn a_policy_that_only_audits_loosens_its_terms_but_neither_nodes_nor_others() {
+    let objects = objects(&settings(
+        &[
+            ("soft", Enforcement::Audit, Unclassified::NotAway),
+            ("firm", Enforcement::Deny, Unclassified::Anywhere),
+        ],
+        &["records"],
+    ));
+    let actions =
+        |id: &str| named(&objects, BINDING, id).map(|spec| spec["validationActions"].clone());
+    let deny = json!(["Deny", "Audit"]);
+    assert_eq!(actions("g01-bind.soft"), Some(deny.clone()));
+    assert_eq!(actions("g20-claims.soft"), Some(json!(["Audit"])));
+    assert_eq!(actions("g20-claims.firm"), Some(deny));
+    // What everybody is held to leaves out the namespaces that are rolled out to, by name.
+    let floor = named(&objects, BINDING, "g20-claims").unwrap();
+    assert_eq!(
+        floor["matchResources"]["namespaceSelector"]["matchExpressions"][0]["values"],
+        json!(["records"])
+    );
+    assert!(
+        named(&objects, BINDING, "g01-bind")
+            .unwrap()
+            .get("matchResources")
+            .is_none()
+    );
+    // Each looks up its own inventory; nodes away are in the one for all.
+    let inventory =
+        |id: &str| named(&objects, BINDING, id).map(|spec| spec["paramRef"]["name"].clone());
+    assert_eq!(inventory("g01-bind.firm"), Some(json!("firm")));
+    assert_eq!(
+        inventory("g50-unclassified-bind.soft"),
+        Some(json!(SOVEREIGN_NODES))
+    );
+    assert_eq!(inventory("g50-unclassified-bind.firm"), None);
+}
+
+#[test]
+fn object_names_are_names_that_the_server_takes() {
+    let objects = objects(&settings(
+        &[("a-policy", Enforcement::Deny, Unclassified::NotAway)],
+        &[],
+    ));
+    let mut seen = BTreeSet::new();
+    for object in &objects {
+        assert!(object.name.len() <= 253);
+        let lawful = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+        assert!(object.name.chars().all(lawful), "{}", object.name);
+        assert!(
+            seen.insert((object.kind, object.name.clone())),
+            "{}",
+            object.name
+        );
+    }
+}

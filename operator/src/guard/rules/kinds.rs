@@ -1,0 +1,154 @@
+//! G07 to G10 and G53: Pinisi's own kinds, and what the operator itself may write.
+
+use super::super::cel::{class_of, rule};
+use super::super::rule::{Match, Rule, Scope, Tier, WRITES};
+use crate::act::remote::carry::CARRY_MAX;
+use pinisi_crds::names::{CLASS_LABEL, MANAGED_BY, MANAGED_BY_LABEL, SITE_LABEL};
+
+const GROUP: &str = "pinisi.dev";
+const VERSION: &str = "v1alpha1";
+
+/// G07: a workload says the class of its namespace.
+pub(super) fn workload() -> Rule {
+    let class = class_of("namespaceObject");
+    Rule {
+        id: "g07-workload",
+        matches: vec![Match::new(GROUP, VERSION, &["hybridworkloads"], WRITES)],
+        scope: Scope::Everywhere,
+        tier: Tier::Core,
+        needs_inventory: false,
+        validations: vec![rule(
+            "G07",
+            // A workload under deletion must stay writable, or its finalizer could never go.
+            format!("has(object.metadata.deletionTimestamp) || object.spec.class == {class}"),
+            &format!(
+                "'spec.class is ' + object.spec.class + ', but namespace ' + namespaceObject.metadata.name + ' says ' + ({class} == '' ? 'no class' : {class}) + ': a namespace holds one class. Set label {CLASS_LABEL} on the namespace, or move the workload.'"
+            ),
+        )],
+    }
+}
+
+/// G08: only the operator writes the inventory.
+pub(super) fn inventory(operator_user: &str) -> Rule {
+    Rule {
+        id: "g08-inventory",
+        matches: vec![Match::new(
+            GROUP,
+            VERSION,
+            &["sovereignnodes"],
+            &["CREATE", "UPDATE", "DELETE"],
+        )],
+        scope: Scope::Everywhere,
+        tier: Tier::Core,
+        needs_inventory: false,
+        validations: vec![rule(
+            "G08",
+            format!("request.userInfo.username == '{operator_user}'"),
+            "'SovereignNodes is written by the operator alone, not by ' + request.userInfo.username + ': change a Site or a SovereigntyPolicy instead.'",
+        )],
+    }
+}
+
+/// G09: the operator itself writes only Deployments that it made, though its role cannot say so.
+pub(super) fn siblings(operator_user: &str) -> Rule {
+    let ours = |object: &str| {
+        format!(
+            "(has({object}.metadata.labels) && '{MANAGED_BY_LABEL}' in {object}.metadata.labels && {object}.metadata.labels['{MANAGED_BY_LABEL}'] == '{MANAGED_BY}' && '{SITE_LABEL}' in {object}.metadata.labels)"
+        )
+    };
+    Rule {
+        id: "g09-siblings",
+        matches: vec![Match::new(
+            "apps",
+            "v1",
+            &["deployments"],
+            &["CREATE", "UPDATE", "DELETE"],
+        )],
+        scope: Scope::Everywhere,
+        tier: Tier::Core,
+        needs_inventory: false,
+        validations: vec![rule(
+            "G09",
+            format!(
+                "request.userInfo.username != '{operator_user}' || ((request.operation == 'DELETE' || {}) && (request.operation == 'CREATE' || {}))",
+                ours("object"),
+                ours("oldObject")
+            ),
+            &format!(
+                "'the operator writes only Deployments that it made, labelled {MANAGED_BY_LABEL}={MANAGED_BY} and {SITE_LABEL}, not ' + request.name"
+            ),
+        )],
+    }
+}
+
+/// G10: who makes a Secret travel must be able to read it himself. One validation a place in the
+/// list: an expression may ask the authorizer no more than twice.
+pub(super) fn carry() -> Rule {
+    let one = |at: usize| {
+        let entry = format!("object.spec.carry[{at}]");
+        rule(
+            "G10",
+            format!(
+                "!has(object.spec.carry) || object.spec.carry.size() <= {at} || {entry}.kind != 'Secret' \
+                 || (request.operation == 'UPDATE' && has(oldObject.spec.carry) && oldObject.spec.carry.exists(c, c.kind == 'Secret' && c.name == {entry}.name)) \
+                 || authorizer.group('').resource('secrets').namespace(request.namespace).name({entry}.name).check('get').allowed()"
+            ),
+            &format!(
+                "'spec.carry[{at}] makes Secret ' + {entry}.name + ' travel to other clusters, but ' + request.userInfo.username + ' may not get that Secret in namespace ' + request.namespace + ': ask whoever may, or take it out of spec.carry.'"
+            ),
+        )
+    };
+    Rule {
+        id: "g10-carry",
+        matches: vec![Match::new(GROUP, VERSION, &["hybridworkloads"], WRITES)],
+        scope: Scope::Everywhere,
+        tier: Tier::Core,
+        needs_inventory: false,
+        validations: (0..CARRY_MAX).map(one).collect(),
+    }
+}
+
+/// G53: nodes are attested by whoever has that right, not by whoever may write Sites.
+pub(super) fn attested() -> Rule {
+    let list =
+        |object: &str| format!("(has({object}.spec.attested) ? {object}.spec.attested : {{}})");
+    Rule {
+        id: "g53-attested",
+        matches: vec![Match::new(GROUP, VERSION, &["sites"], WRITES)],
+        scope: Scope::Everywhere,
+        tier: Tier::Core,
+        needs_inventory: false,
+        validations: vec![rule(
+            "G53",
+            format!(
+                "(request.operation == 'CREATE' ? !has(object.spec.attested) : {} == {}) || {MAY_ATTEST}",
+                list("object"),
+                list("oldObject")
+            ),
+            "'spec.attested says on which machines Sensitive pods may run, and ' + request.userInfo.username + ' may not say so: it takes the verb attest on sites of pinisi.dev.'",
+        )],
+    }
+}
+
+/// True in CEL for whoever may attest nodes.
+pub(super) const MAY_ATTEST: &str =
+    "authorizer.group('pinisi.dev').resource('sites').check('attest').allowed()";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_in_a_carry_list_is_judged_by_one_question_to_the_authorizer() {
+        let rule = carry();
+        assert_eq!(rule.validations.len(), CARRY_MAX);
+        for (at, validation) in rule.validations.iter().enumerate() {
+            assert_eq!(validation.holds.matches("authorizer").count(), 1);
+            assert!(
+                validation
+                    .holds
+                    .contains(&format!("object.spec.carry[{at}]"))
+            );
+        }
+    }
+}

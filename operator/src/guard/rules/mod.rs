@@ -1,0 +1,72 @@
+//! The rules of this cluster's guard, a file for each thing that they are about.
+
+mod access;
+mod bind;
+mod connect;
+mod kinds;
+mod namespaces;
+mod nodes;
+mod pods;
+mod routes;
+mod snapshots;
+mod storage;
+mod unclassified;
+
+use super::rule::Rule;
+use super::settings::GuardSettings;
+
+/// Every rule, in the order of their ids.
+#[must_use]
+pub fn all(settings: &GuardSettings) -> Vec<Rule> {
+    let user = settings.operator_user.as_str();
+    vec![
+        bind::bind(),
+        pods::create(),
+        pods::tolerations(),
+        namespaces::class(),
+        kinds::workload(),
+        kinds::inventory(user),
+        kinds::siblings(user),
+        kinds::carry(),
+        pods::parts(),
+        pods::images(),
+        connect::connect(),
+        connect::token(),
+        access::role_bindings(settings),
+        storage::claims(),
+        storage::grants(),
+        storage::volumes(),
+        storage::classes(),
+        snapshots::snapshots(),
+        snapshots::classes(),
+        snapshots::backups(),
+        snapshots::group_snapshots(),
+        snapshots::contents(),
+        routes::services(),
+        routes::ingresses(),
+        routes::gateway_routes(),
+        routes::openshift_routes(),
+        routes::endpoints(),
+        routes::exports(),
+        routes::propagation(),
+        nodes::labels(&settings.policies.stamp),
+        nodes::again(),
+        nodes::virtual_nodes(&settings.policies.stamp),
+        nodes::taint(),
+        unclassified::bind(),
+        unclassified::pods(),
+        kinds::attested(),
+    ]
+}
+
+/// Ends of the names of every rule's objects.
+#[must_use]
+pub fn ids() -> Vec<&'static str> {
+    all(&GuardSettings::default())
+        .iter()
+        .map(|rule| rule.id)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

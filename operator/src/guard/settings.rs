@@ -1,0 +1,56 @@
+//! What the rendered guard depends on: who the operator is, and what SovereigntyPolicies say of
+//! namespaces. What they say of storage and routes stands in `SovereignNodes`, not here.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use pinisi_crds::sovereignty_policy::{Enforcement, Unclassified};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The cluster's own namespace, which no rule ever guards.
+pub const KUBE_SYSTEM: &str = "kube-system";
+
+/// What the rendered guard depends on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GuardSettings {
+    /// Name of the operator's user, the only writer of `SovereignNodes`:
+    /// `system:serviceaccount:NAMESPACE:NAME`.
+    pub operator_user: String,
+    /// The operator's namespace.
+    pub operator_namespace: String,
+    /// What the policies say.
+    pub policies: GuardPolicies,
+}
+
+/// What SovereigntyPolicies and Sites say that the guard's objects themselves carry.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GuardPolicies {
+    /// By the policy's name.
+    pub bindings: BTreeMap<String, PolicyBinding>,
+    /// Namespaces of the cluster's own parts, beside `kube-system` and the operator's.
+    pub infrastructure: BTreeSet<String>,
+    /// Sensitive namespaces of policies that do not refuse yet: what is refused without a policy is
+    /// left to their bindings there.
+    pub rolling_out: BTreeSet<String>,
+    /// Labels that mark sovereign nodes.
+    pub stamp: BTreeMap<String, String>,
+}
+
+/// How far a policy reaches.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyBinding {
+    /// Namespaces that it selects.
+    pub namespaces: LabelSelector,
+    /// What happens to what it does not allow.
+    pub enforcement: Enforcement,
+    /// What namespaces without a class may do.
+    pub unclassified: Unclassified,
+}
+
+impl GuardSettings {
+    /// Namespaces that no rule guards, by name.
+    #[must_use]
+    pub fn exempt(&self) -> BTreeSet<&str> {
+        let own = [KUBE_SYSTEM, self.operator_namespace.as_str()];
+        let infrastructure = self.policies.infrastructure.iter().map(String::as_str);
+        own.into_iter().chain(infrastructure).collect()
+    }
+}
