@@ -8,7 +8,7 @@ use supplies::UNBOUNDED;
 pub(crate) use supplies::{Supplies, load_of};
 
 use crate::demand::Wanted;
-use crate::memory::Spent;
+use crate::memory::{Spent, Statistics};
 use crate::model::amounts::{MilliLoad, Replicas};
 use crate::model::dependency::{DayQuota, Dependency, MilliCalls, Supplier};
 use crate::model::workload::{LoadDemand, Signal, Workload, WorkloadId};
@@ -38,6 +38,7 @@ pub(crate) fn limit(
     workload: &Workload,
     floor: Replicas,
     wanted: &mut Wanted,
+    statistics: &Statistics,
     left: &Left<'_>,
     now: Timestamp,
 ) {
@@ -47,7 +48,7 @@ pub(crate) fn limit(
     let asked = Asked {
         id,
         load,
-        offered: offered(load, wanted, now),
+        offered: offered(load, statistics, now),
         need: wanted.want,
         now,
     };
@@ -81,6 +82,7 @@ pub(crate) fn promise(
     id: &WorkloadId,
     workload: &Workload,
     wanted: &Wanted,
+    statistics: &Statistics,
     left: &mut Left<'_>,
     now: Timestamp,
 ) -> BTreeMap<String, Spent> {
@@ -88,7 +90,7 @@ pub(crate) fn promise(
         return BTreeMap::new();
     };
     let could = times(load.per_replica, wanted.want.get().into());
-    let served = offered(load, wanted, now).min(could);
+    let served = offered(load, statistics, now).min(could);
     for dependency in &workload.depends {
         let calls = calls_of(served, dependency);
         left.supplies.take(id, dependency, calls);
@@ -97,8 +99,8 @@ pub(crate) fn promise(
 }
 
 /// What came lately, at its highest.
-fn offered(load: &LoadDemand, wanted: &Wanted, now: Timestamp) -> MilliLoad {
-    let samples = wanted.statistics.samples.iter();
+fn offered(load: &LoadDemand, statistics: &Statistics, now: Timestamp) -> MilliLoad {
+    let samples = statistics.samples.iter();
     let lately = samples.filter(|(at, _)| elapsed(*at, now) <= LATELY);
     let fresh = match load.signal {
         Signal::Fresh { load, at: _ } => Some(load),

@@ -76,7 +76,6 @@ pub(crate) fn decide<'a>(
         decisions: before,
         statistics,
     } = memory;
-    let statistics = std::mem::take(statistics);
     let sensitive = is_sensitive(workload);
     let word = workload.override_.as_ref().filter(|o| now < o.until);
     let untouched = workload.demand == Demand::Untouched && word.is_none();
@@ -128,24 +127,23 @@ pub(crate) fn decide<'a>(
         ours: writes,
         scaled_to_zero: before.scaled_to_zero,
     };
-    let total =
-        |demand, statistics| demand::decide(demand, &workload.windows, statistics, count, now);
+    let total = |demand, statistics: &mut _| {
+        demand::decide(demand, &workload.windows, statistics, count, now)
+    };
     // Asked for only when home is full, nodes would come late by the whole time that they take.
     let ahead = ahead_of_nodes(left, workload);
-    let early = ahead.as_ref().map(|ahead| total(ahead, statistics.clone()));
+    let early = ahead.as_ref();
+    let early = early.map(|ahead| total(ahead, &mut statistics.clone()));
     let mut wanted = total(&workload.demand, statistics);
     if let Some(early) = early.filter(|early| seats.needs_nodes(early.want)) {
-        let statistics = wanted.statistics;
-        wanted = Wanted {
-            statistics,
-            ..early
-        };
+        wanted = early;
     }
-    bottleneck::limit(id, workload, count.floor(), &mut wanted, left, now);
+    let floor = count.floor();
+    bottleneck::limit(id, workload, floor, &mut wanted, statistics, left, now);
     if let Some(word) = word {
         wanted = demand::overridden(wanted, word);
     }
-    let spent = bottleneck::promise(id, workload, &wanted, left, now);
+    let spent = bottleneck::promise(id, workload, &wanted, statistics, left, now);
     let mut reasons = std::mem::take(&mut wanted.reasons);
     if let Holder::Other { writer, writes } = &holder {
         reasons.push(Reason::Contested {
@@ -238,8 +236,7 @@ pub(crate) fn decide<'a>(
         before.scaled_to_zero = wanted.scaled_to_zero;
         before.spent = spent;
     }
-    memory.statistics = wanted.statistics;
-    memory.statistics.blocked = turn.blocked;
+    statistics.blocked = turn.blocked;
 
     in_order(&mut reasons);
     Turned {

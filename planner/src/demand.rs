@@ -43,8 +43,6 @@ pub(crate) struct Wanted {
     pub held: bool,
     /// Why.
     pub reasons: Vec<Reason>,
-    /// Statistics with this moment added; `blocked` is left as it was.
-    pub statistics: Statistics,
     /// What the metrics come to, where the total follows any.
     pub outcome: Option<Arc<Outcome>>,
     /// A total of 0 is not a hand's: metrics may end it.
@@ -73,22 +71,25 @@ impl Count {
     }
 }
 
-/// The total.
+/// The total. Adds this moment to the statistics; their `blocked` is left as it was.
 pub(crate) fn decide(
     demand: &Demand,
     windows: &[Window],
-    mut statistics: Statistics,
+    statistics: &mut Statistics,
     count: Count,
     now: Timestamp,
 ) -> Wanted {
     match demand {
         Demand::Untouched => {
-            let statistics = only_blocked(statistics);
+            forget(statistics);
             // Under an override twins may be there for a while; the total is still what was found.
             let total = count.decided.unwrap_or(count.present);
-            said(total, Reason::Untouched, statistics)
+            said(total, Reason::Untouched)
         }
-        Demand::Fixed(n) => said(*n, Reason::SetByHand(*n), only_blocked(statistics)),
+        Demand::Fixed(n) => {
+            forget(statistics);
+            said(*n, Reason::SetByHand(*n))
+        }
         Demand::Load(load) => {
             statistics.syncs = None;
             load::from_load(load, windows, statistics, count.floor(), now)
@@ -104,26 +105,20 @@ pub(crate) fn decide(
 fn with_metrics(
     demand: &MetricsDemand,
     windows: &[Window],
-    statistics: Statistics,
+    statistics: &mut Statistics,
     count: Count,
     now: Timestamp,
 ) -> Wanted {
     let Some(load) = &demand.load else {
-        let statistics = Statistics {
-            blocked: statistics.blocked,
-            syncs: statistics.syncs,
-            ..Statistics::default()
-        };
-        return metrics::from_metrics(demand, statistics, count, now);
+        statistics.forget_load();
+        return metrics::from_metrics(demand, &mut statistics.syncs, count, Vec::new(), now);
     };
     let by_load = load::from_load(load, windows, statistics, count.floor(), now);
-    let by_metrics = metrics::from_metrics(demand, by_load.statistics, count, now);
-    let mut reasons = by_load.reasons;
-    reasons.extend(by_metrics.reasons);
+    let said = by_load.reasons;
+    let by_metrics = metrics::from_metrics(demand, &mut statistics.syncs, count, said, now);
     Wanted {
         want: by_load.want.max(by_metrics.want),
         held: by_load.held || by_metrics.held,
-        reasons,
         ..by_metrics
     }
 }
@@ -148,20 +143,18 @@ fn scheduled(
     wanted
 }
 
-fn only_blocked(statistics: Statistics) -> Statistics {
-    Statistics {
-        blocked: statistics.blocked,
-        ..Statistics::default()
-    }
+/// Where neither a load nor metrics are followed, nothing is learnt of them.
+fn forget(statistics: &mut Statistics) {
+    statistics.forget_load();
+    statistics.syncs = None;
 }
 
 /// A total that needs no working out.
-fn said(want: Replicas, reason: Reason, statistics: Statistics) -> Wanted {
+fn said(want: Replicas, reason: Reason) -> Wanted {
     Wanted {
         want,
         held: false,
         reasons: vec![reason],
-        statistics,
         outcome: None,
         scaled_to_zero: false,
     }

@@ -120,6 +120,28 @@ pub struct Statistics {
     pub syncs: Option<Box<Syncs>>,
 }
 
+impl Statistics {
+    /// Forgets all that was learnt of a load.
+    pub(crate) fn forget_load(&mut self) {
+        let Self {
+            samples,
+            needs,
+            since,
+            growth,
+            forecast,
+            blocked: _,
+            syncs: _,
+        } = self;
+        // What has never learnt anything has nothing to forget, and is not written to.
+        if since.is_none() && samples.is_empty() && needs.is_empty() && growth.is_new() {
+            *forecast = None;
+            return;
+        }
+        (*samples, *needs, *since) = (VecDeque::new(), VecDeque::new(), None);
+        (*growth, *forecast) = (Growth::default(), None);
+    }
+}
+
 /// The history of a total that follows metrics.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Syncs {

@@ -72,6 +72,11 @@ pub struct Growth {
 }
 
 impl Growth {
+    /// True before the first look.
+    pub(crate) fn is_new(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Takes in the load of a moment: closes the slots that have passed since the last one.
     pub(crate) fn look(
         &mut self,

@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 pub(super) fn from_load(
     load: &LoadDemand,
     windows: &[Window],
-    mut statistics: Statistics,
+    statistics: &mut Statistics,
     floor: Replicas,
     now: Timestamp,
 ) -> Wanted {
@@ -47,7 +47,6 @@ pub(super) fn from_load(
         want,
         held: true,
         reasons,
-        statistics,
         outcome: None,
         scaled_to_zero: false,
     }
@@ -68,12 +67,12 @@ fn from_figure(
     load: &LoadDemand,
     windows: &[Window],
     moment: Moment,
-    mut statistics: Statistics,
+    statistics: &mut Statistics,
     floor: Replicas,
 ) -> Wanted {
     let now = moment.now;
     let span = load.hold();
-    let counted = count(load, windows, moment, span, &mut statistics);
+    let counted = count(load, windows, moment, span, statistics);
     let need = replicas(counted.load, load.per_replica);
     let mut reasons = Vec::new();
 
@@ -108,8 +107,9 @@ fn from_figure(
         want = load.min;
         reasons.push(Reason::AtMinimum(load.min));
     }
-    statistics.forecast = statistics.forecast.filter(|_| load.forecast);
-    if load.forecast {
+    if !load.forecast {
+        statistics.forecast = None;
+    } else {
         let forecast = statistics
             .forecast
             .get_or_insert_with(|| Forecast::new(moment.at).into());
@@ -131,7 +131,6 @@ fn from_figure(
         want,
         held,
         reasons,
-        statistics,
         outcome: None,
         scaled_to_zero: false,
     }

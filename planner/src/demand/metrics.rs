@@ -5,7 +5,7 @@
 use super::{Count, Wanted};
 use crate::hpa::outcome::{Able, Active, Limit, Rescale};
 use crate::hpa::{self, Behavior, Metric, Outcome, Reading, Spec, ValueTarget};
-use crate::memory::{Statistics, Syncs};
+use crate::memory::Syncs;
 use crate::model::amounts::Replicas;
 use crate::model::workload::MetricsDemand;
 use crate::reason::Reason;
@@ -14,11 +14,13 @@ use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
 /// The total as the metrics have it. While any of them is lost, and until a history covers the
-/// window, nothing of ours shrinks. A total that is only said is what the HPA's own would be.
+/// window, nothing of ours shrinks. A total that is only said is what the HPA's own would be. What it
+/// says comes after what is `said` already.
 pub(crate) fn from_metrics(
     demand: &MetricsDemand,
-    mut statistics: Statistics,
+    history: &mut Option<Box<Syncs>>,
     count: Count,
+    said: Vec<Reason>,
     now: Timestamp,
 ) -> Wanted {
     let spec = Spec {
@@ -28,8 +30,7 @@ pub(crate) fn from_metrics(
     };
     let settings = hpa::Settings::default();
     let window = window(spec.behavior.as_ref(), settings);
-    let known = statistics
-        .syncs
+    let known = history
         .take()
         .filter(|s| elapsed(s.at, now) <= reach(spec.behavior.as_ref(), window));
     // The count that an HPA would find. Ours may not have arrived at every target yet.
@@ -90,7 +91,8 @@ pub(crate) fn from_metrics(
     let lost = lost(demand) || !outcome.faults.is_empty();
     let until = after(syncs.since.min(now), window);
     let warming = now < until;
-    let mut reasons = reasons(&outcome, demand);
+    let mut reasons = said;
+    say(&outcome, demand, &mut reasons);
     let mut want = match outcome.desired {
         Some(n) => Replicas::from_api(n),
         None if count.ours => count.floor().max(demand.min),
@@ -104,12 +106,11 @@ pub(crate) fn from_metrics(
         }
         want = count.floor();
     }
-    statistics.syncs = Some(syncs);
+    *history = Some(syncs);
     Wanted {
         want,
         held,
         reasons,
-        statistics,
         outcome: Some(outcome),
         scaled_to_zero,
     }
@@ -178,8 +179,7 @@ fn is_lost<T>(reading: &Reading<T>) -> bool {
 }
 
 /// The outcome as reasons; at least one.
-fn reasons(outcome: &Outcome, demand: &MetricsDemand) -> Vec<Reason> {
-    let mut reasons = Vec::new();
+fn say(outcome: &Outcome, demand: &MetricsDemand, reasons: &mut Vec<Reason>) {
     let counted = |n: Option<i32>| Replicas::from_api(n.unwrap_or_default());
     let (need, stabilized) = (counted(outcome.recommended), counted(outcome.stabilized));
     if let Some((i, fault)) = outcome.faults.first() {
@@ -230,5 +230,4 @@ fn reasons(outcome: &Outcome, demand: &MetricsDemand) -> Vec<Reason> {
         (Some(Rescale::BelowMinimum), None) => reasons.push(Reason::AtMinimum(demand.min)),
         (Some(_) | None, _) => {}
     }
-    reasons
 }
