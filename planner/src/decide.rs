@@ -62,13 +62,15 @@ pub(crate) struct Turned {
 }
 
 /// Decides for one workload, takes what it needs out of what is `left`, and leaves in `memory` what
-/// the next plan needs. `seats` is set anew: the table that it was decided on.
+/// the next plan needs. `seats` is set anew: the table that it was decided on. `said` is a list without
+/// entries for what is said meanwhile.
 pub(crate) fn decide<'a>(
     pass: &Pass<'_>,
     (id, workload): (&'a WorkloadId, &'a Workload),
     memory: &mut WorkloadMemory,
     left: &mut Left<'a>,
     seats: &mut Seats<'a>,
+    said: &mut Vec<Reason>,
     giving: &Giving<'_>,
 ) -> Turned {
     let Pass { low_since, now } = *pass;
@@ -127,14 +129,14 @@ pub(crate) fn decide<'a>(
         ours: writes,
         scaled_to_zero: before.scaled_to_zero,
     };
-    let total = |demand, statistics: &mut _| {
-        demand::decide(demand, &workload.windows, statistics, count, now)
+    let total = |demand, statistics: &mut _, said| {
+        demand::decide(demand, &workload.windows, statistics, count, said, now)
     };
     // Asked for only when home is full, nodes would come late by the whole time that they take.
     let ahead = ahead_of_nodes(left, workload);
     let early = ahead.as_ref();
-    let early = early.map(|ahead| total(ahead, &mut statistics.clone()));
-    let mut wanted = total(&workload.demand, statistics);
+    let early = early.map(|ahead| total(ahead, &mut statistics.clone(), Vec::new()));
+    let mut wanted = total(&workload.demand, statistics, std::mem::take(said));
     if let Some(early) = early.filter(|early| seats.needs_nodes(early.want)) {
         wanted = early;
     }
@@ -239,6 +241,9 @@ pub(crate) fn decide<'a>(
     statistics.blocked = turn.blocked;
 
     in_order(&mut reasons);
+    // The plan's own list is as long as it has to be; the other is used again.
+    *said = reasons;
+    let reasons = said.drain(..).collect();
     Turned {
         decision: Decision {
             want: wanted.want,

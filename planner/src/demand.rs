@@ -71,12 +71,14 @@ impl Count {
     }
 }
 
-/// The total. Adds this moment to the statistics; their `blocked` is left as it was.
+/// The total. Adds this moment to the statistics; their `blocked` is left as it was. `said` is a list for
+/// the reasons, empty and perhaps used before.
 pub(crate) fn decide(
     demand: &Demand,
     windows: &[Window],
     statistics: &mut Statistics,
     count: Count,
+    said: Vec<Reason>,
     now: Timestamp,
 ) -> Wanted {
     match demand {
@@ -84,18 +86,18 @@ pub(crate) fn decide(
             forget(statistics);
             // Under an override twins may be there for a while; the total is still what was found.
             let total = count.decided.unwrap_or(count.present);
-            said(total, Reason::Untouched)
+            one_word(total, Reason::Untouched, said)
         }
         Demand::Fixed(n) => {
             forget(statistics);
-            said(*n, Reason::SetByHand(*n))
+            one_word(*n, Reason::SetByHand(*n), said)
         }
         Demand::Load(load) => {
             statistics.syncs = None;
-            load::from_load(load, windows, statistics, count.floor(), now)
+            load::from_load(load, windows, statistics, count.floor(), said, now)
         }
         Demand::Metrics(demand) => {
-            let wanted = with_metrics(demand, windows, statistics, count, now);
+            let wanted = with_metrics(demand, windows, statistics, count, said, now);
             scheduled(wanted, demand, windows, now)
         }
     }
@@ -107,13 +109,14 @@ fn with_metrics(
     windows: &[Window],
     statistics: &mut Statistics,
     count: Count,
+    said: Vec<Reason>,
     now: Timestamp,
 ) -> Wanted {
     let Some(load) = &demand.load else {
         statistics.forget_load();
-        return metrics::from_metrics(demand, &mut statistics.syncs, count, Vec::new(), now);
+        return metrics::from_metrics(demand, &mut statistics.syncs, count, said, now);
     };
-    let by_load = load::from_load(load, windows, statistics, count.floor(), now);
+    let by_load = load::from_load(load, windows, statistics, count.floor(), said, now);
     let said = by_load.reasons;
     let by_metrics = metrics::from_metrics(demand, &mut statistics.syncs, count, said, now);
     Wanted {
@@ -150,11 +153,12 @@ fn forget(statistics: &mut Statistics) {
 }
 
 /// A total that needs no working out.
-fn said(want: Replicas, reason: Reason) -> Wanted {
+fn one_word(want: Replicas, reason: Reason, mut said: Vec<Reason>) -> Wanted {
+    said.push(reason);
     Wanted {
         want,
         held: false,
-        reasons: vec![reason],
+        reasons: said,
         outcome: None,
         scaled_to_zero: false,
     }

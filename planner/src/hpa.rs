@@ -26,13 +26,13 @@ pub mod stabilize;
 mod value;
 
 pub use behavior::{Behavior, Policy, PolicyKind, Rules, Select, Tolerance};
-pub(crate) use evaluate::evaluate_after;
+pub(crate) use evaluate::evaluate_in;
 pub use evaluate::{Input, Spec, evaluate};
 pub use fault::Fault;
 pub use memory::Memory;
 pub use metric::{Metric, PodValue, Reading, ResourceName, ResourceTarget, ValueTarget};
 pub use outcome::Outcome;
-pub use pods::{Container, Phase, Pod, PodKey, PodRequests, Ready, ReadyStatus};
+pub use pods::{Container, Phase, Pod, PodKey, PodRequests, Pods, Ready, ReadyStatus};
 pub use replicas::Scope;
 
 use jiff::SignedDuration;

@@ -130,12 +130,14 @@ pub fn plan_from(world: &World, memory: Memory, now: Timestamp) -> Plan {
         low_since: &low_since,
         now,
     };
-    let mut seats = Seats::default();
+    let (mut seats, mut said) = (Seats::default(), Vec::new());
     let mut decisions: Vec<_> = world.workloads.keys().map(|_| None).collect();
     let mut waits = Vec::new();
     for (i, (named, memory)) in sensitive {
         let alone = Giving::Way(None);
-        let turned = decide::decide(&pass, *named, memory, &mut left, &mut seats, &alone);
+        let turned = decide::decide(
+            &pass, *named, memory, &mut left, &mut seats, &mut said, &alone,
+        );
         waits.extend(turned.wait);
         left.supplies.decided(named.0, &turned.decision);
         if let Some(place) = decisions.get_mut(*i) {
@@ -148,7 +150,9 @@ pub fn plan_from(world: &World, memory: Memory, now: Timestamp) -> Plan {
     let (ways, waiting) = make_way(world, &pass, mass, &waits, &mut left);
     for (i, (named, memory)) in mass {
         let giving = Giving::Way(ways.get(named.0));
-        let turned = decide::decide(&pass, *named, memory, &mut left, &mut seats, &giving);
+        let turned = decide::decide(
+            &pass, *named, memory, &mut left, &mut seats, &mut said, &giving,
+        );
         left.supplies.decided(named.0, &turned.decision);
         if let Some(place) = decisions.get_mut(*i) {
             *place = Some(turned.decision);
@@ -241,8 +245,16 @@ fn make_way<'a>(
             continue;
         }
         let (mut memory, mut seats) = (WorkloadMemory::clone(memory), Seats::default());
-        let asked = Giving::Asked;
-        let turned = decide::decide(pass, *named, &mut memory, &mut copy, &mut seats, &asked);
+        let (mut said, asked) = (Vec::new(), Giving::Asked);
+        let turned = decide::decide(
+            pass,
+            *named,
+            &mut memory,
+            &mut copy,
+            &mut seats,
+            &mut said,
+            &asked,
+        );
         if turned.gives {
             givers.push(Giver {
                 id,

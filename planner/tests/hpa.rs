@@ -94,7 +94,7 @@ const TOLERANCES: Tolerances = Tolerances {
     up: Tolerance::DEFAULT,
 };
 
-fn scope(pods: &[Pod], current: i32, status: i32) -> Scope<'_> {
+fn scope(pods: &Pods, current: i32, status: i32) -> Scope<'_> {
     Scope {
         current,
         status,
@@ -106,12 +106,13 @@ fn scope(pods: &[Pod], current: i32, status: i32) -> Scope<'_> {
     }
 }
 fn asked(metric: &Metric, pods: &[Pod], current: i32) -> i32 {
-    propose(metric, &scope(pods, current, current))
+    let pods = pods.to_vec().into();
+    propose(metric, &scope(&pods, current, current))
         .unwrap()
         .replicas
 }
 fn fault(metric: &Metric, pods: &[Pod]) -> Fault {
-    propose(metric, &scope(pods, 3, 3)).unwrap_err()
+    propose(metric, &scope(&pods.to_vec().into(), 3, 3)).unwrap_err()
 }
 
 /// Three pods of 1000 m at 60 %, with the others' figures as each test needs them.
@@ -147,13 +148,14 @@ fn case(metrics: Vec<Metric>, current: i32) -> Case {
 
 impl Case {
     fn sync(&mut self) -> Outcome {
+        let pods = self.pods.clone().into();
         let input = Input {
             spec: &self.spec,
             current: self.current,
             status: self.status,
             scaled_to_zero: self.scaled_to_zero,
             metrics: &self.metrics,
-            pods: &self.pods,
+            pods: &pods,
             unknown_sites: &self.unknown_sites,
             settings: Settings::default(),
             now: self.now,
@@ -391,14 +393,19 @@ fn a_value_counts_serving_pods_and_a_share_counts_the_status() {
     let value = queue(ValueTarget::Value(1000), &[1500, 500]);
     assert_eq!(asked(&value, &three, 3), 4, "twice the two that serve");
     let share = queue(ValueTarget::AverageValue(1000), &[3299]);
-    let p = propose(&share, &scope(&[], 9, 3)).unwrap();
+    let p = propose(&share, &scope(&Pods::default(), 9, 3)).unwrap();
     assert_eq!(
         (p.replicas, p.value.average),
         (3, Some(1100)),
         "on target: the status, not the spec"
     );
     let share = queue(ValueTarget::AverageValue(1000), &[3301]);
-    assert_eq!(propose(&share, &scope(&[], 9, 3)).unwrap().replicas, 4);
+    assert_eq!(
+        propose(&share, &scope(&Pods::default(), 9, 3))
+            .unwrap()
+            .replicas,
+        4
+    );
 }
 
 #[test]
@@ -421,13 +428,13 @@ fn sums_saturate_and_below_nothing_is_taken_for_an_overflow() {
     let max = i64::MAX;
     let value = |series: &[i64]| {
         let metric = queue(ValueTarget::Value(1), series);
-        propose(&metric, &scope(&pods(1), 1, 1)).unwrap()
+        propose(&metric, &scope(&pods(1).into(), 1, 1)).unwrap()
     };
     assert_eq!(value(&[max, 1]).value.value, Some(max));
     assert_eq!(value(&[max, 1]).replicas, i32::MAX);
     assert_eq!(value(&[5, -7]).value.value, Some(-2));
     let share = queue(ValueTarget::AverageValue(1), &[-1]);
-    let p = propose(&share, &scope(&[], 1, 1)).unwrap();
+    let p = propose(&share, &scope(&Pods::default(), 1, 1)).unwrap();
     assert_eq!(
         (p.replicas, p.value.average),
         (i32::MAX, Some(max)),

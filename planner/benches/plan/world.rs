@@ -5,8 +5,8 @@
 use super::chance::Chance;
 use jiff::{SignedDuration, Timestamp};
 use pinisi_planner::hpa::{
-    Container, Metric, Phase, Pod, PodKey, PodRequests, PodValue, Reading, Ready, ReadyStatus,
-    ResourceName, ResourceTarget, ValueTarget,
+    Container, Metric, Phase, Pod, PodKey, PodRequests, PodValue, Pods, Reading, Ready,
+    ReadyStatus, ResourceName, ResourceTarget, ValueTarget,
 };
 use pinisi_planner::model::World;
 use pinisi_planner::model::amounts::{MilliLoad, Percent, Replicas, Resources};
@@ -173,7 +173,7 @@ fn read(
     }
 }
 
-fn pods(cast: &mut Cast, legs: &BTreeMap<SiteName, Leg>, now: Timestamp) -> Vec<Pod> {
+fn pods(cast: &mut Cast, legs: &BTreeMap<SiteName, Leg>, now: Timestamp) -> Pods {
     let long_ago = now
         .saturating_sub(SignedDuration::from_hours(1))
         .unwrap_or(now);
@@ -199,7 +199,7 @@ fn pods(cast: &mut Cast, legs: &BTreeMap<SiteName, Leg>, now: Timestamp) -> Vec<
             requests: cast.requests.clone(),
         }));
     }
-    pods
+    pods.into()
 }
 
 fn site_name(i: usize) -> String {
@@ -343,7 +343,7 @@ fn workload(i: usize, sites: &[SiteName], places: usize, chance: &mut Chance) ->
             max: Replicas::new(PODS_MAX),
             behavior: None,
             metrics: vec![metric],
-            pods: Vec::new(),
+            pods: Pods::default(),
             status: Replicas::ZERO,
             unknown_sites: BTreeSet::new(),
             read_at: Timestamp::UNIX_EPOCH,

@@ -18,6 +18,7 @@ pub(super) fn from_load(
     windows: &[Window],
     statistics: &mut Statistics,
     floor: Replicas,
+    mut reasons: Vec<Reason>,
     now: Timestamp,
 ) -> Wanted {
     let lost = match &load.signal {
@@ -27,13 +28,13 @@ pub(super) fn from_load(
                 at: *at,
                 now,
             };
-            return from_figure(load, windows, moment, statistics, floor);
+            return from_figure(load, windows, moment, statistics, floor, reasons);
         }
         Signal::Stale { at } => Reason::StaleSignal { at: *at },
         Signal::Missing(fault) => Reason::NoSignal(fault.clone()),
     };
     statistics.since = None;
-    let mut reasons = vec![lost];
+    reasons.push(lost);
     let mut want = floor.max(load.min);
     if floor < load.min {
         reasons.push(Reason::AtMinimum(load.min));
@@ -69,12 +70,12 @@ fn from_figure(
     moment: Moment,
     statistics: &mut Statistics,
     floor: Replicas,
+    mut reasons: Vec<Reason>,
 ) -> Wanted {
     let now = moment.now;
     let span = load.hold();
     let counted = count(load, windows, moment, span, statistics);
     let need = replicas(counted.load, load.per_replica);
-    let mut reasons = Vec::new();
 
     if window::lapsed(&statistics.needs, span, now) {
         statistics.since = None;

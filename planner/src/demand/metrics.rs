@@ -15,12 +15,12 @@ use std::sync::Arc;
 
 /// The total as the metrics have it. While any of them is lost, and until a history covers the
 /// window, nothing of ours shrinks. A total that is only said is what the HPA's own would be. What it
-/// says comes after what is `said` already.
+/// says comes after the `reasons` that there are already.
 pub(crate) fn from_metrics(
     demand: &MetricsDemand,
     history: &mut Option<Box<Syncs>>,
     count: Count,
-    said: Vec<Reason>,
+    mut reasons: Vec<Reason>,
     now: Timestamp,
 ) -> Wanted {
     let spec = Spec {
@@ -42,16 +42,20 @@ pub(crate) fn from_metrics(
     let same = |s: &Syncs| s.read_at == demand.read_at && s.generation == demand.generation;
     let syncs = match known {
         Some(syncs) if same(&syncs) => syncs,
-        mut known => {
-            let since = known.as_ref().map_or(now, |s| s.since.min(now));
-            let mut memory = hpa::Memory::default();
-            if let Some(last) = &mut known {
-                scaled_to_zero |= arrived_at_zero(&last.outcome, current, demand, count.ours);
-                memory = std::mem::take(&mut last.memory);
-                let before = last.outcome.current;
-                if before != current.to_api() {
-                    memory.rescaled(spec.behavior.as_ref(), before, current.to_api(), last.at);
-                }
+        known => {
+            let mut syncs = known.unwrap_or_else(|| Syncs::begin(current, now).into());
+            let Syncs {
+                memory,
+                since,
+                at,
+                read_at,
+                generation,
+                outcome,
+            } = &mut *syncs;
+            scaled_to_zero |= arrived_at_zero(outcome, current, demand, count.ours);
+            let before = outcome.current;
+            if before != current.to_api() {
+                memory.rescaled(spec.behavior.as_ref(), before, current.to_api(), *at);
             }
             let input = hpa::Input {
                 spec: &spec,
@@ -64,26 +68,15 @@ pub(crate) fn from_metrics(
                 settings,
                 now,
             };
-            let last = known.as_ref().map(|last| &*last.outcome);
-            let mut outcome = hpa::evaluate_after(&input, &mut memory, last);
+            // The last plan's decision, if somebody still has it, keeps its own.
+            let outcome = Arc::make_mut(outcome);
+            hpa::evaluate_in(outcome, &input, memory);
             if demand.status == Replicas::ZERO {
-                forget_shares(&demand.metrics, &mut outcome);
+                forget_shares(&demand.metrics, outcome);
             }
-            let syncs = Syncs {
-                memory,
-                since,
-                at: now,
-                read_at: demand.read_at,
-                generation: demand.generation,
-                outcome: Arc::new(outcome),
-            };
-            match known {
-                Some(mut place) => {
-                    *place = syncs;
-                    place
-                }
-                None => Box::new(syncs),
-            }
+            (*since, *at) = ((*since).min(now), now);
+            (*read_at, *generation) = (demand.read_at, demand.generation);
+            syncs
         }
     };
 
@@ -91,7 +84,6 @@ pub(crate) fn from_metrics(
     let lost = lost(demand) || !outcome.faults.is_empty();
     let until = after(syncs.since.min(now), window);
     let warming = now < until;
-    let mut reasons = said;
     say(&outcome, demand, &mut reasons);
     let mut want = match outcome.desired {
         Some(n) => Replicas::from_api(n),
@@ -113,6 +105,22 @@ pub(crate) fn from_metrics(
         reasons,
         outcome: Some(outcome),
         scaled_to_zero,
+    }
+}
+
+impl Syncs {
+    /// Before the first sync: nothing is known but the count.
+    fn begin(current: Replicas, now: Timestamp) -> Self {
+        let mut outcome = Outcome::new();
+        outcome.current = current.to_api();
+        Self {
+            memory: hpa::Memory::default(),
+            since: now,
+            at: now,
+            read_at: now,
+            generation: 0,
+            outcome: outcome.into(),
+        }
     }
 }
 

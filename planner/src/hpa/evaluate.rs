@@ -6,13 +6,14 @@ use super::fault::Fault;
 use super::memory::Memory;
 use super::metric::Metric;
 use super::outcome::{Able, Active, Outcome, Rescale};
-use super::pods::Pod;
+use super::pods::Pods;
 use super::replicas::{Scope, propose};
 use super::{limits, stabilize};
 use crate::model::site::SiteName;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Bounds and behavior.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,7 +40,7 @@ pub struct Input<'a> {
     /// Metrics with their readings, in the spec's order.
     pub metrics: &'a [Metric],
     /// Pods that the target's selector matches.
-    pub pods: &'a [Pod],
+    pub pods: &'a Pods,
     /// Sites whose pods and metrics are not known: as one more invalid metric.
     pub unknown_sites: &'a BTreeSet<SiteName>,
     /// The controller's flags.
@@ -51,33 +52,18 @@ pub struct Input<'a> {
 /// One sync. The memory gets its recommendation; whether the count was then changed is for the
 /// caller to say with [`Memory::rescaled`].
 pub fn evaluate(input: &Input<'_>, memory: &mut Memory) -> Outcome {
-    evaluate_after(input, memory, None)
+    let mut outcome = Outcome::new();
+    evaluate_in(&mut outcome, input, memory);
+    outcome
 }
 
-/// The same after an outcome before it, whose words are used again.
-pub(crate) fn evaluate_after(
-    input: &Input<'_>,
-    memory: &mut Memory,
-    last: Option<&Outcome>,
-) -> Outcome {
+/// The same in the place of an outcome before it, whose words and lists are used again.
+pub(crate) fn evaluate_in(outcome: &mut Outcome, input: &Input<'_>, memory: &mut Memory) {
     let Spec { min, max, behavior } = input.spec;
     let (min, max, current) = (*min, *max, input.current);
     memory.calm(input.now);
     memory.begin(current, input.now);
-    let mut outcome = Outcome {
-        desired: None,
-        current,
-        recommended: None,
-        stabilized: None,
-        metric: None,
-        able: Able::SucceededGetScale,
-        active: None,
-        limited: None,
-        scaled_to_zero: None,
-        rescale: None,
-        faults: Vec::new(),
-        currents: vec![None; input.metrics.len()],
-    };
+    let known = outcome.begin(current, input.metrics.len());
     let works_at_zero = input.metrics.iter().any(Metric::works_at_zero);
     if current == 0 && !(input.scaled_to_zero && (min != 0 || works_at_zero)) {
         outcome.active = Some(Active::ScalingDisabled);
@@ -88,7 +74,7 @@ pub(crate) fn evaluate_after(
     } else if current != 0 && current < min {
         outcome.rescale = Some(Rescale::BelowMinimum);
         outcome.desired = Some(min);
-    } else if let Some(recommended) = look(input, &mut outcome, last) {
+    } else if let Some(recommended) = look(input, outcome, known) {
         let recommended = recommended.max(0);
         outcome.recommended = Some(recommended);
         outcome.rescale = match (recommended > current, recommended < current) {
@@ -99,8 +85,8 @@ pub(crate) fn evaluate_after(
             (false, false) => None,
         };
         let mut desired = match behavior {
-            None => by_default(input, recommended, memory, &mut outcome),
-            Some(behavior) => by_behavior(input, behavior, recommended, memory, &mut outcome),
+            None => by_default(input, recommended, memory, outcome),
+            Some(behavior) => by_behavior(input, behavior, recommended, memory, outcome),
         };
         if current == 0 && input.scaled_to_zero && desired < min {
             desired = min;
@@ -112,12 +98,11 @@ pub(crate) fn evaluate_after(
         let zero = outcome.desired == Some(0) && current > 0 && min == 0 && works_at_zero;
         outcome.scaled_to_zero = Some(zero);
     }
-    outcome
 }
 
 /// Looks at every metric: the most that a valid one asks for. `None` where none is valid, or where
 /// one is not and the rest would shrink.
-fn look(input: &Input<'_>, outcome: &mut Outcome, last: Option<&Outcome>) -> Option<i32> {
+fn look(input: &Input<'_>, outcome: &mut Outcome, known: Option<Arc<str>>) -> Option<i32> {
     let scope = Scope {
         current: input.current,
         status: input.status,
@@ -158,13 +143,10 @@ fn look(input: &Input<'_>, outcome: &mut Outcome, last: Option<&Outcome>) -> Opt
         outcome.active = Some(Active::FailedGetMetric(kind));
         return None;
     }
-    let known = last.and_then(|last| last.metric.as_ref());
-    outcome.metric = title.map(
-        |metric| match known.filter(|known| metric.is_titled(known)) {
-            Some(known) => known.clone(),
-            None => metric.title().into(),
-        },
-    );
+    outcome.metric = title.map(|metric| {
+        let same = known.filter(|known| metric.is_titled(known));
+        same.unwrap_or_else(|| metric.title().into())
+    });
     outcome.active = Some(Active::ValidMetricFound);
     Some(most)
 }

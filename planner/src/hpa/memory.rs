@@ -57,11 +57,11 @@ impl Memory {
     /// Nothing has happened later than now: a clock that ran backwards must not hold anything for
     /// ever. Nor may what was read back be longer than what is kept.
     pub fn calm(&mut self, now: Timestamp) {
-        self.recommendations
-            .iter_mut()
-            .for_each(|r| r.at = r.at.min(now));
+        // What is not later, as nearly all is, is not written to.
+        let later = self.recommendations.iter_mut().filter(|r| r.at > now);
+        later.for_each(|r| r.at = now);
         let events = self.ups.iter_mut().chain(&mut self.downs);
-        events.for_each(|e| e.at = e.at.min(now));
+        events.filter(|e| e.at > now).for_each(|e| e.at = now);
         while self.recommendations.len() > RECOMMENDATIONS_MAX {
             merge_recommendations(&mut self.recommendations);
         }

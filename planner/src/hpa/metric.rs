@@ -5,37 +5,87 @@ use super::fault::Fault;
 use super::pods::PodKey;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-/// Name of a resource, such as `cpu` or `memory`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ResourceName(Arc<str>);
+/// Name of a resource, such as `cpu` or `memory`. Its order is the text's own.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct ResourceName(Word);
+
+/// The two that nearly all have are told apart without a look at a text.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Word {
+    Cpu,
+    Memory,
+    Other(Arc<str>),
+}
 
 impl ResourceName {
     /// A name as the API has it.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        Self(name.into())
+        Self(match name {
+            "cpu" => Word::Cpu,
+            "memory" => Word::Memory,
+            other => Word::Other(other.into()),
+        })
     }
 
     /// As text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Word::Cpu => "cpu",
+            Word::Memory => "memory",
+            Word::Other(name) => name,
+        }
     }
 
     /// True for CPU, of which starting pods use more than they will.
     #[must_use]
     pub fn is_cpu(&self) -> bool {
-        &*self.0 == "cpu"
+        self.0 == Word::Cpu
+    }
+}
+
+impl Ord for ResourceName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (&self.0, &other.0) {
+            (Word::Cpu, Word::Cpu) | (Word::Memory, Word::Memory) => Ordering::Equal,
+            (Word::Cpu | Word::Memory | Word::Other(_), _) => self.as_str().cmp(other.as_str()),
+        }
+    }
+}
+
+impl PartialOrd for ResourceName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl From<String> for ResourceName {
+    fn from(name: String) -> Self {
+        Self::new(&name)
+    }
+}
+
+impl From<ResourceName> for String {
+    fn from(name: ResourceName) -> Self {
+        name.as_str().to_owned()
+    }
+}
+
+impl fmt::Debug for ResourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
 impl fmt::Display for ResourceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 

@@ -111,6 +111,42 @@ pub struct Condition {
 }
 
 impl Outcome {
+    /// Nothing looked at yet.
+    pub(crate) const fn new() -> Self {
+        Self {
+            desired: None,
+            current: 0,
+            recommended: None,
+            stabilized: None,
+            metric: None,
+            able: Able::SucceededGetScale,
+            active: None,
+            limited: None,
+            scaled_to_zero: None,
+            rescale: None,
+            faults: Vec::new(),
+            currents: Vec::new(),
+        }
+    }
+
+    /// Begins anew against a count, with the lists of before emptied and not given back. Returns the
+    /// metric's name of before.
+    pub(crate) fn begin(&mut self, current: i32, metrics: usize) -> Option<Arc<str>> {
+        let mut faults = std::mem::take(&mut self.faults);
+        let mut currents = std::mem::take(&mut self.currents);
+        faults.clear();
+        currents.clear();
+        currents.resize(metrics, None);
+        let last = self.metric.take();
+        *self = Self {
+            current,
+            faults,
+            currents,
+            ..Self::new()
+        };
+        last
+    }
+
     /// True where the count is to change.
     #[must_use]
     pub fn rescales(&self) -> bool {

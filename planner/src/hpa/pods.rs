@@ -4,8 +4,9 @@ use super::metric::ResourceName;
 use crate::model::site::SiteName;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// A pod's name. Two sites may have the same one.
@@ -46,6 +47,38 @@ impl Pod {
     pub fn serves(&self) -> bool {
         let ready = self.ready.is_some_and(|r| r.status == ReadyStatus::True);
         self.phase == Phase::Running && ready
+    }
+}
+
+/// The pods of a workload, each once. Of two entries for one pod the later is kept.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Vec<Pod>")]
+pub struct Pods(Vec<Pod>);
+
+impl From<Vec<Pod>> for Pods {
+    fn from(mut pods: Vec<Pod>) -> Self {
+        // Rising names, as a watch keeps them, are names that come once.
+        if !pods.is_sorted_by(|a, b| a.key < b.key) {
+            let mut later = BTreeSet::new();
+            pods.reverse();
+            pods.retain(|pod| later.insert(pod.key.clone()));
+            pods.reverse();
+        }
+        Self(pods)
+    }
+}
+
+impl FromIterator<Pod> for Pods {
+    fn from_iter<I: IntoIterator<Item = Pod>>(pods: I) -> Self {
+        pods.into_iter().collect::<Vec<_>>().into()
+    }
+}
+
+impl Deref for Pods {
+    type Target = [Pod];
+
+    fn deref(&self) -> &[Pod] {
+        &self.0
     }
 }
 
@@ -101,4 +134,39 @@ pub struct Container {
     pub name: Arc<str>,
     /// `resources.requests`, in thousandths.
     pub requests: BTreeMap<ResourceName, i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_stands_once_in_the_list_and_the_later_entry_is_kept() {
+        for (names, kept) in [
+            ("", ""),
+            ("abc", "a0 b1 c2"),
+            ("cab", "c0 a1 b2"),
+            ("aba", "b1 a2"),
+            ("aab", "a1 b2"),
+        ] {
+            let pod = |(i, name): (usize, char)| Pod {
+                key: PodKey {
+                    site: SiteName::new("home"),
+                    name: name.to_string().into(),
+                },
+                phase: Phase::Running,
+                terminating: false,
+                started: Timestamp::from_second(i64::try_from(i).unwrap()).ok(),
+                ready: None,
+                requests: Arc::default(),
+            };
+            let pods: Pods = names.chars().enumerate().map(pod).collect();
+            let place = |pod: &Pod| pod.started.map_or(-1, Timestamp::as_second);
+            let words = pods.iter().map(|p| format!("{}{}", p.key, place(p)));
+            assert_eq!(words.collect::<Vec<_>>().join(" "), kept, "{names}");
+            let text = serde_json::to_string(&pods).unwrap();
+            assert!(text.starts_with('['), "a list as before: {text}");
+            assert_eq!(serde_json::from_str::<Pods>(&text).unwrap(), pods);
+        }
+    }
 }

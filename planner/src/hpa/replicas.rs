@@ -4,7 +4,7 @@ use super::behavior::Tolerances;
 use super::fault::Fault;
 use super::metric::{Metric, Reading};
 use super::outcome::Current;
-use super::pods::Pod;
+use super::pods::Pods;
 use super::{per_pod, value};
 use jiff::{SignedDuration, Timestamp};
 
@@ -18,7 +18,7 @@ pub struct Scope<'a> {
     /// Ratios that count as on target.
     pub tolerances: Tolerances,
     /// Pods that the target's selector matches.
-    pub pods: &'a [Pod],
+    pub pods: &'a Pods,
     /// Pods younger than this may use CPU only to start.
     pub initialization: SignedDuration,
     /// A pod that turned unready within this of its start has never been ready.

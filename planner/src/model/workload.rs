@@ -169,7 +169,7 @@ pub struct MetricsDemand {
     /// `metrics` in the spec's order, each with its latest reading.
     pub metrics: Vec<hpa::Metric>,
     /// Pods of all sites, whatever state they are in.
-    pub pods: Vec<hpa::Pod>,
+    pub pods: hpa::Pods,
     /// Sum of the counts in the targets' statuses.
     pub status: Replicas,
     /// Sites of the workload that do not answer, so that their pods and metrics are not known.

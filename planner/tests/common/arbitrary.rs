@@ -440,7 +440,7 @@ pub fn any_metrics() -> impl Strategy<Value = MetricsDemand> {
                 max,
                 behavior,
                 metrics,
-                pods,
+                pods: pods.into(),
                 status,
                 unknown_sites: site.into_iter().collect(),
                 read_at,

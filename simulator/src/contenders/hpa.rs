@@ -184,7 +184,7 @@ impl Autoscaler for Hpa {
                 Some(_) => Reading::Lost(hpa::Fault::Unavailable("no answer".into())),
             },
         }];
-        let pods: Vec<hpa::Pod> = self.pods.iter().map(|(_, pod)| pod.clone()).collect();
+        let pods: hpa::Pods = self.pods.iter().map(|(_, pod)| pod.clone()).collect();
         sync(view, &self.tuning, (&metrics, &pods), &mut self.memory)
     }
 }
@@ -194,7 +194,7 @@ impl Autoscaler for Hpa {
 pub(super) fn sync(
     view: &ServiceView<'_>,
     tuning: &Tuning,
-    (metrics, pods): (&[Metric], &[hpa::Pod]),
+    (metrics, pods): (&[Metric], &hpa::Pods),
     memory: &mut hpa::Memory,
 ) -> Option<Replicas> {
     let current = fleet::counts(view.stations).to_api();

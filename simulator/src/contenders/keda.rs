@@ -10,7 +10,7 @@ use crate::fleet;
 use crate::setup::whole;
 use crate::time::Millis;
 use activation::{Activation, COOLDOWN, POLLING, Triggers};
-use pinisi_planner::hpa::{Fault, Memory, Metric, Reading, ValueTarget};
+use pinisi_planner::hpa::{Fault, Memory, Metric, Pods, Reading, ValueTarget};
 use pinisi_planner::model::amounts::{MilliLoad, Replicas};
 use pinisi_planner::model::schedule::{Expected, Window};
 
@@ -75,7 +75,8 @@ impl Autoscaler for Keda {
             },
         }];
         metrics.extend(view.service.windows.iter().map(|w| cron(w, target, view)));
-        let synced = hpa::sync(view, &self.tuning, (&metrics, &[]), &mut self.memory);
+        let none = Pods::default();
+        let synced = hpa::sync(view, &self.tuning, (&metrics, &none), &mut self.memory);
         if !self.activation.is_due(view.now) {
             return synced;
         }

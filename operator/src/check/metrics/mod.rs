@@ -81,7 +81,7 @@ pub fn read(
         pods: if counts_pods {
             pods::all(scope)
         } else {
-            Vec::new()
+            hpa::Pods::default()
         },
         status: scope.counted(),
         unknown_sites: scope.unknown().chain(unknown).collect(),

@@ -3,18 +3,18 @@
 use super::scope::Scope;
 use crate::gather::facts::PodFacts;
 use pinisi_crds::names::SITE_LABEL;
-use pinisi_planner::hpa::{Pod, PodKey};
+use pinisi_planner::hpa::{Pod, PodKey, Pods};
 use pinisi_planner::model::site::SiteName;
 
 /// Every pod that the target's selector matches, whatever state it is in. Of a site that does not
 /// answer: those seen last.
 #[must_use]
-pub fn all(scope: &Scope<'_>) -> Vec<Pod> {
+pub fn all(scope: &Scope<'_>) -> Pods {
     let mut pods: Vec<_> = here(scope).map(|(site, pod)| of(site, pod)).collect();
     for remote in &scope.remotes {
         pods.extend(there(scope, remote).map(|pod| of(remote.site.clone(), pod)));
     }
-    pods
+    pods.into()
 }
 
 /// Pods in this cluster with their sites: pods of the target carry none, and are at home.

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use pinisi_planner::hpa::behavior::Tolerances;
 use pinisi_planner::hpa::memory::ScaleEvent;
 use pinisi_planner::hpa::{
-    Behavior, Memory, Metric, Pod, PodValue, ResourceName, Rules, Settings, Spec,
+    Behavior, Memory, Metric, Pod, PodValue, Pods, ResourceName, Rules, Settings, Spec,
 };
 use pinisi_planner::model::site::SiteName;
 use serde::Deserialize;
@@ -35,7 +35,7 @@ pub enum Case {
         current: i32,
         status: i32,
         tolerances: Tolerances,
-        pods: Vec<Pod>,
+        pods: Pods,
         initialization: SignedDuration,
         readiness_delay: SignedDuration,
         now: Timestamp,
@@ -129,7 +129,7 @@ pub struct Sync {
     #[serde(default)]
     pub scaled_to_zero: bool,
     pub metrics: Vec<Metric>,
-    pub pods: Vec<Pod>,
+    pub pods: Pods,
     #[serde(default)]
     pub unknown_sites: BTreeSet<SiteName>,
     #[serde(default)]
