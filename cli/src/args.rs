@@ -16,9 +16,12 @@ Examples:
   kubectl pinisi release hw/web         gives everything back
   kubectl pinisi simulate --trace requests.csv --compare hpa,keda,knative --html report.html
                                         what a load of the past would have met
+  kubectl pinisi conformance run --level bronze
+                                        tries each known way around sovereignty, in dry runs
 
 status, explain, plan and check only read, and nothing that they show is computed by the operator on
-demand: they work while it is down. adopt and release write as you, after a question.";
+demand: they work while it is down. adopt and release write as you, after a question. conformance run makes
+canary namespaces and removes them.";
 
 const STATUS_HELP: &str = "\
 HybridWorkloads with their class, ready and decided replicas, the share at home and in the cloud,
@@ -99,6 +102,8 @@ pub enum Output {
     Json,
     /// The same as YAML.
     Yaml,
+    /// JUnit's XML, of `conformance run` alone.
+    Junit,
 }
 
 /// What is asked.
@@ -125,6 +130,9 @@ pub enum Command {
     /// Play a load against the planner and against other autoscalers
     #[command(long_about = crate::simulate::args::HELP)]
     Simulate(Box<crate::simulate::args::SimulateOptions>),
+    /// Try every known way around sovereignty, and report which rule refused each
+    #[command(long_about = crate::conformance::args::HELP)]
+    Conformance(crate::conformance::args::ConformanceOptions),
 }
 
 /// Options of `status`.

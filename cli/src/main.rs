@@ -1,58 +1,7 @@
-//! `kubectl pinisi`: what Pinisi does, whether its ground is sound, and how a service comes to it
-//! and leaves it. Only `adopt` and `release` write, as their user: HybridWorkloads, HPAs,
-//! ScaledObjects, a namespace's label on request, and the ownership of a count that they do not
-//! change. `plan` asks the API server in dry runs.
+//! The program; all of it is in the library, so that tests can call what a person calls.
 
-mod adopt;
-mod args;
-mod check;
-mod connect;
-mod documents;
-mod explain;
-mod handover;
-mod output;
-mod plan;
-mod release;
-mod simulate;
-mod snapshot;
-mod status;
-
-use args::{Args, Command};
-use clap::Parser as _;
-use output::EXIT_NOT_CHECKED;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    // Fails only where a provider is set already, which serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(&anyhow::Error::new(error).context("start the async runtime")),
-    };
-    match runtime.block_on(run(&args)) {
-        Ok(code) => code,
-        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
-    }
-}
-
-async fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    match &args.command {
-        Command::Status(options) => status::run(&args.global, options).await,
-        Command::Explain(options) => explain::run(&args.global, options).await,
-        Command::Plan(options) => plan::run(&args.global, options).await,
-        Command::Check(options) => check::run(&args.global, options).await,
-        Command::Adopt(options) => adopt::run(&args.global, options).await,
-        Command::Release(options) => release::run(&args.global, options).await,
-        Command::Simulate(options) => simulate::run(&args.global, options),
-    }
-}
-
-fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("kubectl pinisi: {error:#}");
-    ExitCode::from(EXIT_NOT_CHECKED)
+    kubectl_pinisi::main()
 }

@@ -24,7 +24,16 @@ impl Screen {
     /// Asks standard output and `NO_COLOR`.
     #[must_use]
     pub fn of_stdout() -> Self {
-        let terminal = io::stdout().is_terminal();
+        Self::of(io::stdout().is_terminal())
+    }
+
+    /// Asks standard error and `NO_COLOR`.
+    #[must_use]
+    pub fn of_stderr() -> Self {
+        Self::of(io::stderr().is_terminal())
+    }
+
+    fn of(terminal: bool) -> Self {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             terminal,
@@ -50,7 +59,9 @@ pub fn print(text: &str) -> io::Result<()> {
 pub fn document<T: Serialize>(value: &T, output: Output) -> anyhow::Result<String> {
     match output {
         Output::Yaml => Ok(serde_saphyr::to_string(value)?),
-        Output::Json | Output::Text => Ok(serde_json::to_string_pretty(value)? + "\n"),
+        Output::Json | Output::Text | Output::Junit => {
+            Ok(serde_json::to_string_pretty(value)? + "\n")
+        }
     }
 }
 

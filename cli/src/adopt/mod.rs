@@ -102,7 +102,9 @@ async fn make(cluster: &Cluster, options: &MakeOptions, output: Output) -> Resul
     match output {
         Output::Text if ending == Ending::Done => print(&format!("{told}\n"))?,
         Output::Text => {}
-        Output::Json | Output::Yaml => print(&document(&shown.ended(ending), output)?)?,
+        Output::Json | Output::Yaml | Output::Junit => {
+            print(&document(&shown.ended(ending), output)?)?
+        }
     }
     Ok(ending)
 }

@@ -55,7 +55,7 @@ pub async fn run(cluster: &Cluster, options: &StatusOptions, output: Output) -> 
     let events = events(cluster, &facts).await.unwrap_or_default();
     match output {
         Output::Text => print(&text(&facts, &pair, &events))?,
-        Output::Json | Output::Yaml => {
+        Output::Json | Output::Yaml | Output::Junit => {
             let mut all = serde_json::to_value(&pair)?;
             all["events"] = json!(events);
             print(&document(&all, output)?)?;
@@ -221,7 +221,7 @@ async fn follow(
             "{} rows, equal in {}, largest difference {}; equal for {} of {} s\n",
             sum.rows, sum.equal, sum.largest, sum.seconds_equal, sum.seconds
         ),
-        Output::Json | Output::Yaml => {
+        Output::Json | Output::Yaml | Output::Junit => {
             let all = json!({ "format": super::compare::FORMAT, "sum": sum });
             serde_json::to_string(&all)? + "\n"
         }

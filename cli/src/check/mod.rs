@@ -62,7 +62,7 @@ pub async fn run(global: &Global, options: &CheckOptions) -> anyhow::Result<Exit
     let findings = judge(&snapshot);
     let text = match global.output {
         Output::Text => report::text(&findings, Screen::of_stdout()),
-        Output::Json | Output::Yaml => report::document(&findings, global.output)?,
+        Output::Json | Output::Yaml | Output::Junit => report::document(&findings, global.output)?,
     };
     print(&text)?;
     Ok(if findings.any_failed() {

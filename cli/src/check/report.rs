@@ -34,7 +34,7 @@ pub fn document(findings: &Findings, output: Output) -> anyhow::Result<String> {
 /// As [`document`].
 pub fn list(checks: &[&Check], output: Output) -> anyhow::Result<String> {
     match output {
-        Output::Json | Output::Yaml => crate::output::document(&checks, output),
+        Output::Json | Output::Yaml | Output::Junit => crate::output::document(&checks, output),
         Output::Text => Ok(checks
             .iter()
             .map(|check| format!("{}  {}\n", check.id, check.title))

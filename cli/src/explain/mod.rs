@@ -29,7 +29,7 @@ pub async fn run(global: &Global, options: &ExplainOptions) -> Result<ExitCode> 
     let workload = find(&connection, &options.name()?).await?;
     let told = tell::tell(&workload)?;
     match global.output {
-        Output::Json | Output::Yaml => print(&document(&told, global.output)?)?,
+        Output::Json | Output::Yaml | Output::Junit => print(&document(&told, global.output)?)?,
         Output::Text => print(&render::text(&told))?,
     }
     Ok(ExitCode::SUCCESS)

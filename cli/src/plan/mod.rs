@@ -65,7 +65,7 @@ pub async fn run(global: &Global, options: &PlanOptions) -> Result<ExitCode> {
         .await
     };
     match global.output {
-        Output::Json | Output::Yaml => print(&document(&answer, global.output)?)?,
+        Output::Json | Output::Yaml | Output::Junit => print(&document(&answer, global.output)?)?,
         Output::Text => print(&render::text(&answer))?,
     }
     Ok(code(&answer))

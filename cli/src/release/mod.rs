@@ -74,7 +74,7 @@ pub async fn run(global: &Global, options: &ReleaseOptions) -> Result<ExitCode> 
     let shown = Released::of(&facts, &options.workload, &planned).ended(ending);
     print(&match global.output {
         Output::Text => shown.after(),
-        Output::Json | Output::Yaml => document(&shown, global.output)?,
+        Output::Json | Output::Yaml | Output::Junit => document(&shown, global.output)?,
     })?;
     Ok(ending.into())
 }

@@ -89,7 +89,7 @@ pub fn run(global: &Global, options: &SimulateOptions) -> anyhow::Result<ExitCod
     }
     match global.output {
         Output::Text => output::print(&text)?,
-        Output::Json | Output::Yaml => {
+        Output::Json | Output::Yaml | Output::Junit => {
             output::print(&output::document(&document, global.output)?)?;
         }
     }

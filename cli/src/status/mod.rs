@@ -43,7 +43,7 @@ pub async fn run(global: &Global, options: &StatusOptions) -> Result<ExitCode> {
         );
     }
     match global.output {
-        Output::Json | Output::Yaml => print(&document(&overview, global.output)?)?,
+        Output::Json | Output::Yaml | Output::Junit => print(&document(&overview, global.output)?)?,
         Output::Text => print(&render::text(&overview, &connection.scope, screen))?,
     }
     Ok(ExitCode::SUCCESS)

@@ -133,7 +133,7 @@ impl Shown {
             return Ok(());
         }
         match self.output {
-            Output::Json => print(&(serde_json::to_string(&overview)? + "\n"))?,
+            Output::Json | Output::Junit => print(&(serde_json::to_string(&overview)? + "\n"))?,
             Output::Yaml => print(&format!("---\n{}", document(&overview, self.output)?))?,
             Output::Text if self.screen.terminal => {
                 let text = render::text(&overview, &self.scope, self.screen);

@@ -58,7 +58,7 @@ pub async fn run(cluster: &Cluster, options: &FinishOptions, output: Output) -> 
     let shown = Finished::of(&facts, &planned).ended(ending);
     print(&match output {
         Output::Text => shown.after(),
-        Output::Json | Output::Yaml => document(&shown, output)?,
+        Output::Json | Output::Yaml | Output::Junit => document(&shown, output)?,
     })?;
     Ok(ending)
 }

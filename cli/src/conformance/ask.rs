@@ -1,0 +1,220 @@
+//! Sends one request of a case and reads the answer. Everything but connecting is a dry run:
+//! admission judges it just the same, and nothing can leak where a guard is missing.
+
+use super::attempt::{Act, Cluster, Identity, Request};
+use super::judge::Answer;
+use anyhow::{Context as _, Result};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIGroup, APIResourceList};
+use kube::Client;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long one answer is waited for.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a request is repeated that may pass yet: a conflict, or rights that are new.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two of them.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Whoever asks, with what is known of the servers so far.
+pub struct Asker {
+    here: Client,
+    there: Option<Client>,
+    users: BTreeMap<Identity, Impersonated>,
+    /// What each version of a group serves; nothing where it is not served.
+    served: BTreeMap<(Cluster, String), Served>,
+    /// The versions of each group.
+    versions: BTreeMap<(Cluster, &'static str), Vec<String>>,
+}
+
+/// A user name with its groups.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Impersonated {
+    /// The user.
+    pub user: String,
+    /// Its groups, but for that of everybody who is logged in.
+    pub groups: Vec<String>,
+}
+
+/// Names of resources, subresources included.
+type Served = BTreeSet<String>;
+
+/// What was asked for in the end, and the answer.
+pub enum Asked {
+    /// The server does not serve it.
+    NotServed,
+    /// There is no other cluster to ask.
+    NoRemote,
+    /// It answered.
+    Answered(Answer),
+}
+
+impl Asker {
+    /// Of one cluster, or of two.
+    #[must_use]
+    pub fn new(
+        here: Client,
+        there: Option<Client>,
+        users: BTreeMap<Identity, Impersonated>,
+    ) -> Self {
+        Self {
+            here,
+            there,
+            users,
+            served: BTreeMap::new(),
+            versions: BTreeMap::new(),
+        }
+    }
+
+    /// Asks, again where the answer may be another in a moment.
+    ///
+    /// # Errors
+    /// It cannot be found out what the server serves, or the request cannot be written.
+    pub async fn ask(&mut self, request: &Request) -> Result<Asked> {
+        let client = match (request.cluster, &self.there) {
+            (Cluster::Here, _) => self.here.clone(),
+            (Cluster::Remote, Some(there)) => there.clone(),
+            (Cluster::Remote, None) => return Ok(Asked::NoRemote),
+        };
+        let Some(version) = self.version(&client, request).await? else {
+            return Ok(Asked::NotServed);
+        };
+        let mut request = request.clone();
+        request.target.version = version;
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let answer = send(&client, &request, self.users.get(&request.identity)).await?;
+            let again = answer.may_pass() || answer.lacks_rights();
+            if !again || Instant::now() >= end {
+                return Ok(Asked::Answered(answer));
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// The version to ask: the one that is named, or another that serves the resource.
+    async fn version(&mut self, client: &Client, request: &Request) -> Result<Option<String>> {
+        let group = request.target.group;
+        let wanted = request.target.full_resource();
+        let mut versions = vec![request.target.version.clone()];
+        versions.extend(self.versions_of(client, request.cluster, group).await?);
+        for version in versions {
+            let path = match group {
+                "" => format!("/api/{version}"),
+                group => format!("/apis/{group}/{version}"),
+            };
+            if self
+                .resources_at(client, request.cluster, path)
+                .await?
+                .contains(&wanted)
+            {
+                return Ok(Some(version));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn versions_of(
+        &mut self,
+        client: &Client,
+        cluster: Cluster,
+        group: &'static str,
+    ) -> Result<Vec<String>> {
+        if group.is_empty() {
+            return Ok(Vec::new());
+        }
+        let key = (cluster, group);
+        if let Some(known) = self.versions.get(&key) {
+            return Ok(known.clone());
+        }
+        let found = get::<APIGroup>(client, &format!("/apis/{group}")).await?;
+        let found = found.map(|group| group.versions).unwrap_or_default();
+        let found: Vec<String> = found.into_iter().map(|each| each.version).collect();
+        self.versions.insert(key, found.clone());
+        Ok(found)
+    }
+
+    async fn resources_at(
+        &mut self,
+        client: &Client,
+        cluster: Cluster,
+        path: String,
+    ) -> Result<&Served> {
+        let key = (cluster, path);
+        if !self.served.contains_key(&key) {
+            let list = get::<APIResourceList>(client, &key.1).await?;
+            let list = list.map(|list| list.resources).unwrap_or_default();
+            let names = list.into_iter().map(|resource| resource.name).collect();
+            self.served.insert(key.clone(), names);
+        }
+        Ok(self.served.entry(key).or_default())
+    }
+}
+
+/// What is at a path; none where there is nothing.
+async fn get<T: DeserializeOwned>(client: &Client, path: &str) -> Result<Option<T>> {
+    let request = http::Request::get(path).body(Vec::new())?;
+    match client.request::<T>(request).await {
+        Ok(found) => Ok(Some(found)),
+        Err(kube::Error::Api(status)) if status.code == crate::connect::NOT_FOUND => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("read {path}")),
+    }
+}
+
+async fn send(client: &Client, request: &Request, who: Option<&Impersonated>) -> Result<Answer> {
+    let Request {
+        cluster: _,
+        target,
+        act,
+        identity: _,
+    } = request;
+    let path = target.path();
+    let dry = format!("{path}?dryRun=All&fieldManager=pinisi-conformance");
+    const JSON: &str = "application/json";
+    let (method, path, kind, body) = match act {
+        Act::Create(body) => ("POST", dry, JSON, body.clone()),
+        Act::Replace(body) => ("PUT", dry, JSON, body.clone()),
+        Act::Merge(body) => ("PATCH", dry, "application/merge-patch+json", body.clone()),
+        Act::Patch(body) => ("PATCH", dry, "application/json-patch+json", body.clone()),
+        Act::Delete => ("DELETE", format!("{path}?dryRun=All"), JSON, json!({})),
+        Act::Connect(query) => ("POST", format!("{path}?{query}"), JSON, Value::Null),
+    };
+    let mut body = body;
+    // As the version that is asked was found out only now.
+    if matches!(act, Act::Create(_) | Act::Replace(_)) && body.get("apiVersion").is_some() {
+        body["apiVersion"] = match target.group {
+            "" => json!(target.version),
+            // Subresources have kinds of other groups.
+            _ if !target.subresource.is_empty() => body["apiVersion"].clone(),
+            group => json!(format!("{group}/{}", target.version)),
+        };
+    }
+    let mut built = http::Request::builder()
+        .method(method)
+        .uri(path)
+        .header("content-type", kind);
+    if let Some(Impersonated { user, groups }) = who {
+        built = built.header("impersonate-user", user);
+        for group in groups {
+            built = built.header("impersonate-group", group);
+        }
+        built = built.header("impersonate-group", "system:authenticated");
+    }
+    let built = built.body(match body {
+        Value::Null => Vec::new(),
+        body => serde_json::to_vec(&body)?,
+    })?;
+    let answer = tokio::time::timeout(ANSWER_TIMEOUT, client.request::<Value>(built)).await;
+    Ok(match answer {
+        Ok(Ok(object)) => Answer::Yes(object),
+        Ok(Err(kube::Error::Api(status))) => Answer::No {
+            code: status.code,
+            message: status.message.clone(),
+        },
+        Ok(Err(error)) => Answer::None(crate::connect::cause(&error)),
+        Err(_) => Answer::None(format!("no answer in {} s", ANSWER_TIMEOUT.as_secs())),
+    })
+}

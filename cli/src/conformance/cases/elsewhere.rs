@@ -1,0 +1,261 @@
+//! Cases that requests alone cannot try, with the reason, so that a level never looks better than
+//! what was seen.
+
+use crate::conformance::case::{Case, Level, Way};
+use crate::conformance::outcome::Skip;
+
+const fn not(
+    id: &'static str,
+    level: Level,
+    bypasses: &'static [&'static str],
+    title: &'static str,
+    skip: Skip,
+) -> Case {
+    Case {
+        id,
+        level,
+        bypasses,
+        title,
+        way: Way::Not(skip),
+    }
+}
+
+use Level::{Bronze, Gold, Silver};
+use Skip::{NeedsDataplane, NeedsLab, NeedsRemote, NotBuilt};
+
+/// These.
+pub const CASES: &[Case] = &[
+    not(
+        "S05",
+        Bronze,
+        &["B05"],
+        "a scheduler of one's own",
+        NotBuilt,
+    ),
+    not(
+        "S10",
+        Bronze,
+        &["B09"],
+        "a pod of a namespace without a class on a node abroad",
+        NotBuilt,
+    ),
+    not(
+        "S17",
+        Silver,
+        &["B26"],
+        "a volume claim of a class abroad",
+        NotBuilt,
+    ),
+    not(
+        "S18",
+        Silver,
+        &["B27"],
+        "a volume that names storage abroad",
+        NotBuilt,
+    ),
+    not("S19", Silver, &["B28"], "volumes inside a pod", NotBuilt),
+    not(
+        "S20",
+        Silver,
+        &["B29"],
+        "a volume cloned into another namespace",
+        NotBuilt,
+    ),
+    not(
+        "S21",
+        Silver,
+        &["B30"],
+        "a snapshot of a class abroad",
+        NotBuilt,
+    ),
+    not(
+        "S22",
+        Silver,
+        &["B30"],
+        "a backup to a location abroad",
+        NotBuilt,
+    ),
+    not(
+        "S23",
+        Silver,
+        &["B31"],
+        "a second sovereign copy, restored",
+        NeedsDataplane,
+    ),
+    not(
+        "S24",
+        Silver,
+        &["B34"],
+        "a Service that is reached from outside",
+        NotBuilt,
+    ),
+    not(
+        "S25",
+        Silver,
+        &["B34", "B35"],
+        "a route from outside",
+        NotBuilt,
+    ),
+    not(
+        "S26",
+        Silver,
+        &["B36"],
+        "a Service exported, or pointed abroad",
+        NotBuilt,
+    ),
+    not(
+        "S27",
+        Silver,
+        &["B37"],
+        "traffic to the internet",
+        NeedsDataplane,
+    ),
+    not(
+        "S28",
+        Silver,
+        &["B37"],
+        "traffic to the cloud",
+        NeedsDataplane,
+    ),
+    not(
+        "S29",
+        Silver,
+        &["B38"],
+        "traffic from the cloud",
+        NeedsDataplane,
+    ),
+    not(
+        "S30",
+        Silver,
+        &["B37"],
+        "names asked for abroad",
+        NeedsDataplane,
+    ),
+    not(
+        "S31",
+        Silver,
+        &["B40"],
+        "a log line that leaves",
+        NeedsDataplane,
+    ),
+    not(
+        "S32",
+        Silver,
+        &["B40"],
+        "a metric, trace or event that leaves",
+        NeedsDataplane,
+    ),
+    not(
+        "S33",
+        Gold,
+        &["B23", "B32"],
+        "a Secret found in another cluster",
+        NeedsRemote,
+    ),
+    not(
+        "S34",
+        Gold,
+        &["B23"],
+        "a ConfigMap found in another cluster",
+        NeedsRemote,
+    ),
+    not(
+        "S35",
+        Gold,
+        &["B22", "B23"],
+        "an engine of many clusters told to spread it",
+        NotBuilt,
+    ),
+    not(
+        "S36",
+        Gold,
+        &["B22", "B31"],
+        "sensitive objects that arrive in the cloud's cluster",
+        NeedsRemote,
+    ),
+    not(
+        "S37",
+        Gold,
+        &["B31"],
+        "a backup restored in the cloud's cluster",
+        NeedsDataplane,
+    ),
+    not(
+        "S38",
+        Gold,
+        &["B24"],
+        "home lost, and a fail-over abroad",
+        NeedsDataplane,
+    ),
+    not("S39", Gold, &["B15"], "a node relabelled", NotBuilt),
+    not(
+        "S40",
+        Gold,
+        &["B16"],
+        "a node made again under a listed name",
+        NotBuilt,
+    ),
+    not(
+        "S41",
+        Gold,
+        &["B17"],
+        "a virtual node that looks like home",
+        NotBuilt,
+    ),
+    not(
+        "S42",
+        Gold,
+        &["B48"],
+        "an inventory that is out of date",
+        NotBuilt,
+    ),
+    not(
+        "S43",
+        Gold,
+        &["B48"],
+        "two operators that both lead",
+        NeedsLab,
+    ),
+    not(
+        "S44",
+        Gold,
+        &["B44"],
+        "declassified by one person alone",
+        NotBuilt,
+    ),
+    not(
+        "S45",
+        Gold,
+        &["B46"],
+        "a jurisdiction whose attestation has ended",
+        NotBuilt,
+    ),
+    not(
+        "S46",
+        Gold,
+        &[],
+        "the audit log proves what it holds",
+        NotBuilt,
+    ),
+    not(
+        "S47",
+        Gold,
+        &[],
+        "an audit log that was tampered with",
+        NotBuilt,
+    ),
+    not(
+        "S48",
+        Gold,
+        &["B14"],
+        "the API server restarted in a storm of requests",
+        NeedsLab,
+    ),
+    not(
+        "S50",
+        Gold,
+        &["B32", "B41"],
+        "tokens, exec and port-forward from a cloud identity",
+        NotBuilt,
+    ),
+];
