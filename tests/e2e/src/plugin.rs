@@ -2,6 +2,7 @@
 
 use crate::World;
 use anyhow::{Context as _, Result};
+use pinisi_lab::Lab;
 use pinisi_lab::progress::Progress;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -17,7 +18,15 @@ static BINARY: OnceCell<PathBuf> = OnceCell::const_new();
 /// # Errors
 /// It could not be built or run.
 pub async fn plugin(world: &World, args: &[&str]) -> Result<(i32, Value)> {
-    let output = command(world, args).await?.output().await?;
+    plugin_in(&world.lab, args).await
+}
+
+/// The same in any lab.
+///
+/// # Errors
+/// It could not be built or run.
+pub async fn plugin_in(lab: &Lab, args: &[&str]) -> Result<(i32, Value)> {
+    let output = command(lab, args).await?.output().await?;
     let printed = serde_json::from_slice(&output.stdout).unwrap_or_default();
     Ok((output.status.code().unwrap_or(-1), printed))
 }
@@ -27,7 +36,7 @@ pub async fn plugin(world: &World, args: &[&str]) -> Result<(i32, Value)> {
 /// # Errors
 /// It could not be built or run.
 pub async fn plugin_told(world: &World, args: &[&str], input: &Value) -> Result<(i32, Value)> {
-    let mut command = command(world, args).await?;
+    let mut command = command(&world.lab, args).await?;
     command.stdin(std::process::Stdio::piped());
     command.stdout(std::process::Stdio::piped());
     let mut running = command.spawn()?;
@@ -48,7 +57,7 @@ pub async fn plugin_killed_after(
     args: &[&str],
     time: Duration,
 ) -> Result<Option<i32>> {
-    let running = command(world, args).await?.output();
+    let running = command(&world.lab, args).await?.output();
     match tokio::time::timeout(time, running).await {
         Ok(output) => Ok(output?.status.code()),
         // Dropped, and killed with it.
@@ -56,7 +65,7 @@ pub async fn plugin_killed_after(
     }
 }
 
-async fn command(world: &World, args: &[&str]) -> Result<tokio::process::Command> {
+async fn command(lab: &Lab, args: &[&str]) -> Result<tokio::process::Command> {
     let build = || async {
         let build = || pinisi_lab::binaries::build("kubectl-pinisi", &Progress::quiet());
         tokio::task::spawn_blocking(build).await?
@@ -65,7 +74,7 @@ async fn command(world: &World, args: &[&str]) -> Result<tokio::process::Command
     let mut command = tokio::process::Command::new(binary);
     command
         .args(args)
-        .env("KUBECONFIG", world.lab.kubeconfig_path())
+        .env("KUBECONFIG", lab.kubeconfig_path())
         .stdin(std::process::Stdio::null())
         .kill_on_drop(true);
     Ok(command)

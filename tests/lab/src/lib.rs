@@ -20,6 +20,7 @@ pub mod client;
 mod cluster;
 pub mod commands;
 pub mod compile;
+pub mod conformance;
 pub mod control;
 mod controllers;
 pub mod credentials;

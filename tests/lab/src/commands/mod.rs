@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod conformance;
 mod demo;
 mod doctor;
 mod down;
@@ -40,6 +41,8 @@ enum What {
     Test(test::Test),
     /// Measure against the real thing: tables, no verdict
     Bench(bench::Bench),
+    /// Try every known way around sovereignty, with the operator running and stopped
+    Conformance(conformance::Conformance),
     /// Start a cluster and leave it running
     Up(up::Up),
     /// End a cluster: exactly what `up` started, nothing else
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
         What::Doctor(doctor) => doctor.run(),
         What::Down(down) => down.run(),
         What::Logs(logs) => logs.run(),
+        What::Conformance(conformance) => on_runtime(conformance.run()),
         What::Demo(demo) => on_runtime(demo.run()),
         What::Test(test) => on_runtime(test.run()),
         What::Up(up) => on_runtime(up.run()),

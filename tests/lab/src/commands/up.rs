@@ -88,7 +88,7 @@ enum Topology {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum KubernetesVersion {
+pub(super) enum KubernetesVersion {
     /// The newest.
     #[default]
     #[value(name = "1.37")]
@@ -96,6 +96,15 @@ enum KubernetesVersion {
     /// An older one, built when it is asked for first.
     #[value(name = "1.34")]
     V1_34,
+}
+
+impl KubernetesVersion {
+    pub(super) fn version(self) -> Version {
+        match self {
+            Self::V1_37 => Version::V1_37,
+            Self::V1_34 => Version::V1_34,
+        }
+    }
 }
 
 impl Up {
@@ -179,10 +188,7 @@ impl Up {
         if topology == Topology::Stretched {
             return vec![spec];
         }
-        let version = match site_kubernetes {
-            KubernetesVersion::V1_37 => Version::V1_37,
-            KubernetesVersion::V1_34 => Version::V1_34,
-        };
+        let version = site_kubernetes.version();
         let further: Vec<LabSpec> = site
             .iter()
             .map(|site| {

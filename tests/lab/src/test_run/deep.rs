@@ -91,11 +91,14 @@ impl Case {
                 "live",
                 "--test",
                 "remote",
+                "--test",
+                "sovereignty",
                 "--",
                 "--ignored",
                 "--exact",
                 "clusters::an_older_server_runs_and_lacks_what_came_later",
                 "older::a_workload_travels_to_an_older_cluster_and_comes_home",
+                "conformance::every_way_around_is_refused_by_an_older_server",
                 "--nocapture",
             ],
             Self::Properties => vec!["test", "--package", "pinisi-planner", "--tests"],
@@ -123,7 +126,7 @@ impl Case {
     fn tests(self) -> Option<usize> {
         match self {
             Self::Steady => Some(1),
-            Self::Older => Some(2),
+            Self::Older => Some(3),
             Self::Parity | Self::Kill | Self::Demo | Self::Properties | Self::Fuzz => None,
         }
     }

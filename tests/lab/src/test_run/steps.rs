@@ -125,6 +125,10 @@ pub fn all() -> Vec<Step> {
             ],
         ),
         cargo(
+            "end to end: every known way around sovereignty",
+            &["test", "--workspace", "--test", "sovereignty"],
+        ),
+        cargo(
             "end to end: the operator as a process",
             &["test", "--workspace", "--test", "operator"],
         ),
@@ -150,6 +154,7 @@ mod tests {
             "\"remote\"",
             "\"metrics\"",
             "operator",
+            "\"sovereignty\"",
             "live",
         ] {
             assert!(said.contains(must), "{must}");

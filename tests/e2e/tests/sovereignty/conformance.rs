@@ -1,0 +1,135 @@
+//! `kubectl pinisi conformance run` as a person runs it. What is skipped is listed here, each with its
+//! reason: a case that ceases to be tried fails the test.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, ensure};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::ListParams;
+use kube::{Api, ResourceExt as _};
+use pinisi_e2e::plugin::plugin_in;
+use pinisi_e2e::wait::eventually;
+use pinisi_lab::conformance::{Stage, spec};
+use pinisi_lab::programs::Version;
+use pinisi_lab::progress::Progress;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+/// Cases of bronze and silver that are not tried here, whatever runs.
+const NOT_TRIED: &[(&str, &str)] = &[
+    ("S05", "not-built"),
+    ("S10", "not-built"),
+    ("S17", "not-built"),
+    ("S18", "not-built"),
+    ("S19", "not-built"),
+    ("S20", "not-built"),
+    ("S21", "not-built"),
+    ("S22", "not-built"),
+    ("S23", "needs-dataplane"),
+    ("S24", "not-built"),
+    ("S25", "not-built"),
+    ("S26", "not-built"),
+    ("S27", "needs-dataplane"),
+    ("S28", "needs-dataplane"),
+    ("S29", "needs-dataplane"),
+    ("S30", "needs-dataplane"),
+    ("S31", "needs-dataplane"),
+    ("S32", "needs-dataplane"),
+];
+
+#[test]
+fn every_way_around_is_refused() {
+    on(Version::V1_37);
+}
+
+#[test]
+#[ignore = "deep: cargo lab test --deep older"]
+fn every_way_around_is_refused_by_an_older_server() {
+    on(Version::V1_34);
+}
+
+fn on(version: Version) {
+    let tried = Runtime::new().expect("a tokio runtime").block_on(async {
+        let name = format!("conformance-{}", std::process::id());
+        let stage = Stage::start(spec(&name, version), Progress::quiet()).await?;
+        let result = running_and_stopped(&stage).await;
+        stage.lab.stop().await?;
+        result
+    });
+    if let Err(error) = tried {
+        panic!("{error:#}");
+    }
+}
+
+async fn running_and_stopped(stage: &Stage) -> Result<()> {
+    let (code, running) = silver(stage, &[]).await?;
+    as_must_be(code, &running, &[("S13", "needs-operator-down")])?;
+
+    // With one that leads nothing is shown, and the suite says so.
+    let (code, _) = silver(stage, &["--operator-down"]).await?;
+    ensure!(code == 2, "exit code {code} while an operator leads");
+
+    stage.operator.kill_9(&stage.lab).await?;
+    let (code, stopped) = silver(stage, &["--operator-down"]).await?;
+    as_must_be(code, &stopped, &[])?;
+    ensure!(stopped["operatorDown"] == true, "{stopped}");
+    let again = case(&stopped, "S13")?;
+    let attempts = again["attempts"].as_array().map_or(0, Vec::len);
+    ensure!(attempts > 30, "S13 tried only {attempts} times");
+
+    let (code, strict) = silver(stage, &["--operator-down", "--strict"]).await?;
+    ensure!(
+        code == 1 && strict["verdict"] == "partial",
+        "{code}: {strict}"
+    );
+    nothing_left(stage).await
+}
+
+async fn silver(stage: &Stage, more: &[&str]) -> Result<(i32, Value)> {
+    let args = ["conformance", "run", "--level", "silver", "-o", "json"];
+    plugin_in(&stage.lab, &[&args, more].concat()).await
+}
+
+/// Nothing is red, and what was skipped is what is listed here.
+fn as_must_be(code: i32, report: &Value, also: &[(&str, &str)]) -> Result<()> {
+    let cases = report["cases"].as_array().context("no report")?;
+    let red: Vec<&Value> = cases
+        .iter()
+        .filter(|case| case["verdict"] == "red")
+        .collect();
+    ensure!(red.is_empty(), "{}", serde_json::to_string_pretty(&red)?);
+    ensure!(code == 0, "exit code {code}");
+    ensure!(report["format"] == "pinisi-conformance/v1", "{report}");
+    let text = |case: &Value, field: &str| case[field].as_str().unwrap_or_default().to_owned();
+    let left: BTreeMap<String, String> = cases
+        .iter()
+        .filter(|case| case["verdict"] != "green")
+        .map(|case| (text(case, "id"), text(case, "reason")))
+        .collect();
+    // This server has no static pack.
+    let wanted: BTreeMap<String, String> = [NOT_TRIED, &[("S15", "not-guaranteed")], also]
+        .concat()
+        .into_iter()
+        .map(|(id, reason)| (id.to_owned(), reason.to_owned()))
+        .collect();
+    ensure!(left == wanted, "not green: {left:?}, expected {wanted:?}");
+    Ok(())
+}
+
+fn case(report: &Value, id: &str) -> Result<Value> {
+    let cases = report["cases"].as_array();
+    let found = cases.and_then(|cases| cases.iter().find(|case| case["id"] == id));
+    found.cloned().with_context(|| format!("no case {id}"))
+}
+
+async fn nothing_left(stage: &Stage) -> Result<()> {
+    let namespaces = Api::<Namespace>::all(stage.client.clone());
+    let own = ListParams::default().labels("pinisi.dev/conformance");
+    eventually("the canaries are gone", 60, async || {
+        let left = namespaces.list(&own).await?;
+        let names: Vec<String> = left.iter().map(ResourceExt::name_any).collect();
+        ensure!(names.is_empty(), "{names:?}");
+        Ok(true)
+    })
+    .await
+}
