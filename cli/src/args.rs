@@ -16,6 +16,7 @@ Examples:
   kubectl pinisi release hw/web         gives everything back
   kubectl pinisi simulate --trace requests.csv --compare hpa,keda,knative --html report.html
                                         what a load of the past would have met
+  kubectl pinisi guard render           the admission policies as YAML
   kubectl pinisi conformance run --level bronze
                                         tries each known way around sovereignty, in dry runs
 
@@ -130,6 +131,9 @@ pub enum Command {
     /// Play a load against the planner and against other autoscalers
     #[command(long_about = crate::simulate::args::HELP)]
     Simulate(Box<crate::simulate::args::SimulateOptions>),
+    /// Print the admission guard for GitOps or for the API server's own folder, or take it away
+    #[command(long_about = crate::guard::args::HELP)]
+    Guard(crate::guard::args::GuardOptions),
     /// Try every known way around sovereignty, and report which rule refused each
     #[command(long_about = crate::conformance::args::HELP)]
     Conformance(crate::conformance::args::ConformanceOptions),

@@ -1,6 +1,6 @@
 //! `kubectl pinisi`: what Pinisi does, whether its ground is sound, and how a service comes to it
-//! and leaves it. Only `adopt` and `release` write, as their user: HybridWorkloads, HPAs,
-//! ScaledObjects, a namespace's label on request, and the ownership of a count that they do not
+//! and leaves it. Only `adopt`, `release` and `guard remove` write, as their user: HybridWorkloads,
+//! HPAs, ScaledObjects, the guard's objects that they take away, a namespace's label on request, and the ownership of a count that they do not
 //! change. `plan` asks the API server in dry runs; so does `conformance`, in canary namespaces that
 //! it makes and removes.
 
@@ -11,6 +11,7 @@ pub mod conformance;
 mod connect;
 mod documents;
 mod explain;
+mod guard;
 mod handover;
 mod output;
 mod plan;
@@ -56,6 +57,7 @@ async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Adopt(options) => adopt::run(&args.global, options).await,
         Command::Release(options) => release::run(&args.global, options).await,
         Command::Simulate(options) => simulate::run(&args.global, options),
+        Command::Guard(options) => guard::run(&args.global, options).await,
         Command::Conformance(options) => conformance::run(&args.global, options).await,
     }
 }

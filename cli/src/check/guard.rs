@@ -23,9 +23,15 @@ const STAMP: Check = Check {
     id: "PN022",
     title: "the guard stamps pods",
 };
+const FLOOR: Check = Check {
+    id: "PN023",
+    title: "the API server keeps the guard from being taken away",
+};
 /// In the order in which they run.
-pub const CHECKS: &[&Check] = &[&PRESENT, &REFUSES, &STAMP];
+pub const CHECKS: &[&Check] = &[&PRESENT, &REFUSES, &STAMP, &FLOOR];
 
+/// First minor version of Kubernetes 1 whose API server reads static manifests by default.
+const FLOOR_MINOR: u32 = 37;
 /// First minor version of Kubernetes 1 that serves MutatingAdmissionPolicy v1.
 const STAMP_MINOR: u32 = 36;
 const RESTORE: &str = "the operator applies the guard when it leads: kubectl rollout restart deployment/pinisi --namespace pinisi-system";
@@ -35,6 +41,7 @@ pub fn run(snapshot: &Snapshot, findings: &mut Findings) {
     present(snapshot, findings);
     refuses(snapshot, findings);
     stamp(snapshot, findings);
+    floor(snapshot, findings);
 }
 
 fn named(id: &str) -> String {
@@ -190,4 +197,23 @@ fn stamp(snapshot: &Snapshot, findings: &mut Findings) {
         );
     }
     verdict.or_ok("MutatingAdmissionPolicy with its binding");
+}
+
+/// Asked of the API server that answered; where there are several, each has a folder of its own.
+fn floor(snapshot: &Snapshot, findings: &mut Findings) {
+    let mut verdict = findings.check(&FLOOR);
+    let held = *known!(verdict, snapshot.floor);
+    if !held {
+        let able = minor_of(snapshot).is_some_and(|minor| minor >= FLOOR_MINOR);
+        verdict.warn(
+            "Server",
+            "lets whoever may delete admission policies delete the guard; the operator puts it back while it runs, nobody does while it is down",
+            if able {
+                "kubectl pinisi guard render --pack static, and put it into the static manifests of each API server: kubectl pinisi guard --help".to_owned()
+            } else {
+                format!("static manifests need Kubernetes 1.{FLOOR_MINOR}; until then give the right to delete admission policies to nobody who may not unpin Sensitive services")
+            },
+        );
+    }
+    verdict.or_ok("refused by the static manifests of the API server that was asked");
 }

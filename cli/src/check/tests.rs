@@ -187,6 +187,7 @@ fn sound() -> Snapshot {
         policies: Ok(of(each_rule(policy))),
         bindings: Ok(of(each_rule(binding))),
         stamps: Ok(of(json!([policy("s01-stamp", true)]))),
+        floor: Ok(true),
         stamp_bindings: Ok(of(
             json!([{"metadata": {"name": "pinisi-guard-s01-stamp"}, "spec": {"policyName": "pinisi-guard-s01-stamp"}}]),
         )),

@@ -30,6 +30,7 @@ enum Kind {
     HybridWorkload,
     SignalSource,
     CloudBudget,
+    SovereigntyPolicy,
     Namespace,
     Deployment,
     StatefulSet,
@@ -43,6 +44,7 @@ impl Kind {
             ("pinisi.dev/v1alpha1", "HybridWorkload") => Self::HybridWorkload,
             ("pinisi.dev/v1alpha1", "SignalSource") => Self::SignalSource,
             ("pinisi.dev/v1alpha1", "CloudBudget") => Self::CloudBudget,
+            ("pinisi.dev/v1alpha1", "SovereigntyPolicy") => Self::SovereigntyPolicy,
             ("v1", "Namespace") => Self::Namespace,
             ("v1", "Node") => Self::Node,
             ("apps/v1", "Deployment") => Self::Deployment,
@@ -54,16 +56,23 @@ impl Kind {
     const fn namespaced(self) -> bool {
         match self {
             Self::HybridWorkload | Self::Deployment | Self::StatefulSet => true,
-            Self::Site | Self::SignalSource | Self::CloudBudget | Self::Namespace | Self::Node => {
-                false
-            }
+            Self::Site
+            | Self::SignalSource
+            | Self::CloudBudget
+            | Self::SovereigntyPolicy
+            | Self::Namespace
+            | Self::Node => false,
         }
     }
 
     /// Ours: a file says all of its spec.
     const fn is_whole(self) -> bool {
         match self {
-            Self::Site | Self::HybridWorkload | Self::SignalSource | Self::CloudBudget => true,
+            Self::Site
+            | Self::HybridWorkload
+            | Self::SignalSource
+            | Self::CloudBudget
+            | Self::SovereigntyPolicy => true,
             Self::Namespace | Self::Deployment | Self::StatefulSet | Self::Node => false,
         }
     }
@@ -325,13 +334,16 @@ fn written(live: Option<Value>, mut manifest: Value) -> (Value, Change) {
 
 fn put(index: &mut Index, kind: Kind, value: Value) -> Result<(), serde_json::Error> {
     use pinisi_operator::gather::wire::{NamespaceWire, NodeWire};
-    use pinisi_operator::gather::wire_custom::{BudgetWire, SiteWire, SourceWire, WorkloadWire};
+    use pinisi_operator::gather::wire_custom::{
+        BudgetWire, PolicyWire, SiteWire, SourceWire, WorkloadWire,
+    };
     use pinisi_operator::gather::wire_scalable::{DeploymentWire, StatefulSetWire};
     match kind {
         Kind::Site => index.apply_site(read::<SiteWire>(value)?.into()),
         Kind::HybridWorkload => index.apply_workload(read::<WorkloadWire>(value)?.into()),
         Kind::SignalSource => index.apply_source(read::<SourceWire>(value)?.into()),
         Kind::CloudBudget => index.apply_budget(read::<BudgetWire>(value)?.into()),
+        Kind::SovereigntyPolicy => index.apply_policy(read::<PolicyWire>(value)?.into()),
         Kind::Deployment => index.apply_deployment(read::<DeploymentWire>(value)?.into()),
         Kind::StatefulSet => index.apply_stateful_set(read::<StatefulSetWire>(value)?.into()),
         Kind::Node => index.apply_node(read::<NodeWire>(value)?.into()),

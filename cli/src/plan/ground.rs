@@ -8,7 +8,7 @@ use pinisi_crds::names::LEDGER;
 use pinisi_operator::gather::index::Index;
 use pinisi_operator::gather::wire::{HpaWire, NamespaceWire, NodeWire, PodWire};
 use pinisi_operator::gather::wire_custom::{
-    BudgetWire, SiteWire, SourceWire, SovereignWire, WorkloadWire,
+    BudgetWire, PolicyWire, SiteWire, SourceWire, SovereignWire, WorkloadWire,
 };
 use pinisi_operator::gather::wire_ledger::LedgerWire;
 use pinisi_operator::gather::wire_scalable::{DeploymentWire, StatefulSetWire};
@@ -36,6 +36,7 @@ pub async fn read(client: &Client, operator_namespace: &str) -> Result<Index> {
         WorkloadWire, "hybridworkloads" => apply_workload;
         SourceWire, "signalsources" => apply_source;
         BudgetWire, "cloudbudgets" => apply_budget;
+        PolicyWire, "sovereigntypolicies" => apply_policy;
         SovereignWire, "sovereignnodes" => apply_sovereign;
         NodeWire, "nodes" => apply_node;
         DeploymentWire, "deployments" => apply_deployment;

@@ -2,12 +2,12 @@
 //! written: the API server is asked in dry runs alone. Not here: the counts of an hour later, and what
 //! other clusters would refuse.
 
-mod answer;
+pub mod answer;
 pub mod args;
 mod assume;
-mod bring;
+pub mod bring;
 mod compare;
-mod ground;
+pub mod ground;
 mod look;
 mod render;
 #[cfg(test)]

@@ -4,11 +4,12 @@
 use super::{NodeFact, PodFact, Seen, Snapshot};
 use crate::connect::{Connection, NOT_FOUND, Scope, cause};
 use jiff::Timestamp;
+use k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicyBinding;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Secret};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
-use kube::api::ListParams;
+use kube::api::{DeleteParams, ListParams};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource, ResourceExt as _};
 use pinisi_crds::local_names::{self, LocalName};
@@ -18,6 +19,8 @@ use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
+/// What the API server's own pack says when it refuses.
+const FLOOR_REFUSAL: &str = "pinisi T01:";
 /// Objects asked for at once.
 const PAGE: u32 = 500;
 
@@ -55,6 +58,7 @@ pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapsh
         guard(client, "mutatingadmissionpolicies"),
         guard(client, "mutatingadmissionpolicybindings"),
     );
+    let floor = floor(client).await;
     let (sites, workloads, sources, budgets, sovereign, autoscalers, sensitive_pods) = tokio::join!(
         list(Api::all(client.clone()), "sites", same),
         list(scoped(client, scope), "hybridworkloads", same),
@@ -86,6 +90,7 @@ pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapsh
         bindings,
         stamps,
         stamp_bindings,
+        floor,
         sites,
         secrets,
         workloads,
@@ -230,6 +235,24 @@ where
             .starts_with(GUARD_PREFIX)
     });
     Ok(found)
+}
+
+/// Asks, by a dry run alone, to delete one of the guard's objects.
+async fn floor(client: &Client) -> Seen<bool> {
+    let bindings = Api::<ValidatingAdmissionPolicyBinding>::all(client.clone());
+    let name = format!("{GUARD_PREFIX}g01-bind");
+    let dry_run = DeleteParams {
+        dry_run: true,
+        ..DeleteParams::default()
+    };
+    match bindings.delete(&name, &dry_run).await {
+        Ok(_) => Ok(false),
+        Err(kube::Error::Api(status)) if status.message.contains(FLOOR_REFUSAL) => Ok(true),
+        Err(error) => Err(format!(
+            "cannot try, in a dry run, to delete {name}: {}",
+            cause(&error)
+        )),
+    }
 }
 
 /// Of the Secrets that Sites name, those that are there. By their metadata alone: a kubeconfig has

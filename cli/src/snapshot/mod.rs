@@ -56,6 +56,8 @@ pub struct Snapshot {
     pub stamps: Seen<Vec<MutatingAdmissionPolicy>>,
     /// Their bindings.
     pub stamp_bindings: Seen<Vec<MutatingAdmissionPolicyBinding>>,
+    /// Whether the API server itself keeps somebody from taking the guard away.
+    pub floor: Seen<bool>,
     /// All Sites.
     pub sites: Seen<Vec<Site>>,
     /// Names of the Secrets in the operator's namespace that Sites name and that are there.

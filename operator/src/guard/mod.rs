@@ -4,6 +4,7 @@
 
 mod apply;
 mod cel;
+pub mod floor;
 pub mod keep;
 mod objects;
 pub mod receiving;

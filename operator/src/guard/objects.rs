@@ -2,7 +2,7 @@
 //! speaks for every namespace by the inventory `default`; each SovereigntyPolicy has bindings of its
 //! own for those that it selects, and all that speak for a namespace must let a request pass.
 
-use super::rule::{Match, Rule, Scope, Tier};
+use super::rule::{Match, Rule, Scope, Tier, Validation};
 use super::settings::{GuardSettings, PolicyBinding};
 use super::{rules, stamp};
 use pinisi_crds::names::{
@@ -60,10 +60,7 @@ fn policy(rule: &Rule, settings: &GuardSettings) -> GuardObject {
         needs_inventory,
         validations,
     } = rule;
-    let validations: Vec<Value> = validations
-        .iter()
-        .map(|one| json!({"expression": one.holds, "messageExpression": one.says, "reason": "Forbidden"}))
-        .collect();
+    let validations: Vec<Value> = validations.iter().map(validation).collect();
     let mut spec = json!({
         "failurePolicy": "Fail",
         "matchConstraints": {
@@ -87,7 +84,14 @@ fn policy(rule: &Rule, settings: &GuardSettings) -> GuardObject {
     )
 }
 
-fn resource_rule(matched: &Match) -> Value {
+/// A condition as the API has it.
+pub(super) fn validation(one: &Validation) -> Value {
+    let Validation { id: _, holds, says } = one;
+    json!({"expression": holds, "messageExpression": says, "reason": "Forbidden"})
+}
+
+/// Requests that are looked at, as the API has them.
+pub(super) fn resource_rule(matched: &Match) -> Value {
     let Match {
         group,
         version,

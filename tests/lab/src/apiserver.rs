@@ -1,12 +1,14 @@
 //! kube-apiserver: how it is started, and its audit policy.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
+use serde_json::{Value, json};
 
 use crate::children::SpawnSpec;
 use crate::credentials::{Credentials, FRONT_PROXY};
-use crate::files::write_private;
+use crate::files::{private_dir, write_private};
 use crate::paths::StateDir;
 use crate::programs::Programs;
 
@@ -33,6 +35,32 @@ rules:
 - level: Metadata
 ";
 
+/// Writes the manifests into a folder of the API server's own, and the file that names it.
+fn admission(dir: &StateDir, manifests: &[Value]) -> Result<PathBuf> {
+    let folder = dir.config("admission");
+    private_dir(&folder)?;
+    for (at, manifest) in manifests.iter().enumerate() {
+        let file = folder.join(format!("{at}.yaml"));
+        // JSON is YAML too.
+        write_private(&file, manifest.to_string().as_bytes())?;
+    }
+    let named = json!({
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "AdmissionConfiguration",
+        "plugins": [{
+            "name": "ValidatingAdmissionPolicy",
+            "configuration": {
+                "apiVersion": "apiserver.config.k8s.io/v1",
+                "kind": "ValidatingAdmissionPolicyConfiguration",
+                "staticManifestsDir": folder,
+            },
+        }],
+    });
+    let file = dir.config("admission.yaml");
+    write_private(&file, named.to_string().as_bytes())?;
+    Ok(file)
+}
+
 /// Writes the audit policy and says how to start the API server.
 ///
 /// # Errors
@@ -43,6 +71,7 @@ pub fn command(
     credentials: &Credentials,
     port: u16,
     etcd_url: &str,
+    static_manifests: &[Value],
 ) -> Result<SpawnSpec> {
     let policy = dir.config("audit-policy.yaml");
     write_private(&policy, AUDIT_POLICY.as_bytes())?;
@@ -57,7 +86,7 @@ pub fn command(
         front_certificate,
         front_key,
     } = credentials;
-    let args = vec![
+    let mut args = vec![
         format!("--etcd-servers={etcd_url}"),
         "--bind-address=127.0.0.1".into(),
         format!("--secure-port={port}"),
@@ -96,6 +125,13 @@ pub fn command(
         format!("--audit-log-maxsize={AUDIT_MEGABYTES}"),
         "--profiling=false".into(),
     ];
+    if !static_manifests.is_empty() {
+        let file = admission(dir, static_manifests)?;
+        args.push(format!(
+            "--admission-control-config-file={}",
+            file.display()
+        ));
+    }
     let mut spec = SpawnSpec::new(NAME, programs.kubernetes.clone(), args);
     spec.called = Some(NAME.into());
     Ok(spec)

@@ -113,6 +113,7 @@ impl Starter<'_> {
             &keys,
             api_port.release(),
             &etcd_url,
+            &spec.static_manifests,
         )?)?;
         let admin = client::admin(dir).await?;
         self.until(apiserver::NAME, apiserver::START_TIMEOUT, || {

@@ -39,6 +39,10 @@ pub struct LabSpec {
     /// The lab whose further cluster this one is; it ends with that one.
     #[serde(default)]
     pub hub: Option<String>,
+    /// Admission policies that the API server reads from its own folder, which nobody can change
+    /// through the API (Kubernetes 1.37).
+    #[serde(default)]
+    pub static_manifests: Vec<serde_json::Value>,
 }
 
 /// Nodes of one site, named `SITE-0`, `SITE-1`, …
@@ -162,6 +166,7 @@ impl LabSpec {
             metrics: false,
             hpa_apart: false,
             hub: None,
+            static_manifests: Vec::new(),
         }
     }
 
@@ -209,6 +214,13 @@ impl LabSpec {
         self
     }
 
+    /// The same, with these in the API server's own folder.
+    #[must_use]
+    pub fn static_manifests(mut self, manifests: Vec<serde_json::Value>) -> Self {
+        self.static_manifests = manifests;
+        self
+    }
+
     /// The same, with this scraped.
     #[must_use]
     pub fn scrape(mut self, job: &str, address: &str) -> Self {
@@ -236,6 +248,7 @@ impl LabSpec {
             metrics: _,
             hpa_apart: _,
             hub,
+            static_manifests: _,
         } = self;
         ensure!(
             is_label(name) && name.len() <= LONGEST_NAME,
@@ -358,7 +371,13 @@ mod tests {
     #[test]
     fn a_spec_of_an_earlier_lab_is_still_read() {
         let mut old = serde_json::to_value(spec()).unwrap();
-        for field in ["kubernetes", "metrics", "hpa_apart", "hub"] {
+        for field in [
+            "kubernetes",
+            "metrics",
+            "hpa_apart",
+            "hub",
+            "static_manifests",
+        ] {
             old.as_object_mut().unwrap().remove(field).unwrap();
         }
         assert_eq!(serde_json::from_value::<LabSpec>(old).unwrap(), spec());

@@ -40,7 +40,7 @@ fn demand(metrics: Vec<Metric>) -> MetricsDemand {
         max: Replicas::new(9),
         behavior: None,
         metrics,
-        pods: vec![],
+        pods: vec![].into(),
         status: Replicas::new(3),
         unknown_sites: Default::default(),
         read_at: at(0),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::ListParams;
-use kube::{Api, ResourceExt as _};
+use kube::{Api, ResourceExt};
 use pinisi_e2e::plugin::plugin_in;
 use pinisi_e2e::wait::eventually;
 use pinisi_lab::conformance::{Stage, spec};

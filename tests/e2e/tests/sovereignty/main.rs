@@ -2,3 +2,4 @@
 //! versions of the API server, with the operator running and stopped.
 
 mod conformance;
+mod floor;
