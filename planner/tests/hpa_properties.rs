@@ -10,7 +10,7 @@ use common::*;
 use jiff::Timestamp;
 use pinisi_planner::hpa::memory::{EVENTS_MAX, RECOMMENDATIONS_MAX};
 use pinisi_planner::hpa::{
-    self, Input, Memory, Metric, Outcome, Pod, Reading, Settings, Spec, ValueTarget,
+    self, Input, Memory, Metric, Outcome, Reading, Settings, Spec, ValueTarget,
 };
 use pinisi_planner::model::workload::MetricsDemand;
 use proptest::prelude::*;

@@ -1,21 +1,38 @@
 //! What is known of pods: as little as the HPA looks at. Pods of all sites stand in one list.
 
 use super::metric::ResourceName;
+use crate::model::name::same;
 use crate::model::site::SiteName;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 
 /// A pod's name. Two sites may have the same one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PodKey {
     /// Where it is.
     pub site: SiteName,
     /// Its name there.
     pub name: Arc<str>,
+}
+
+// A metric's value mostly names its pod by the same text in memory, which is told sooner.
+impl PartialEq for PodKey {
+    fn eq(&self, other: &Self) -> bool {
+        same(&self.name, &other.name) && self.site == other.site
+    }
+}
+
+impl Hash for PodKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { site, name } = self;
+        site.hash(state);
+        name.hash(state);
+    }
 }
 
 impl fmt::Display for PodKey {

@@ -1,18 +1,32 @@
 //! Sites and their nodes, and the type that keeps Sensitive workloads on lawful ones.
 
 use super::amounts::{Percent, Resources};
+use super::name::same;
 use super::price::Price;
 use super::quota::QuotaRoom;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::hash::{Hash, Hasher};
 use std::{borrow::Borrow, cmp::Ordering, collections::BTreeMap, fmt, sync::Arc};
 
 /// Name of a Site. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SiteName(Arc<str>);
 
-// As the text's own order. The same name mostly is the same text in memory, which is told sooner.
+// As the text's own. The same name mostly is the same text in memory, which is told sooner.
+impl PartialEq for SiteName {
+    fn eq(&self, other: &Self) -> bool {
+        same(&self.0, &other.0)
+    }
+}
+
+impl Hash for SiteName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
 impl Ord for SiteName {
     fn cmp(&self, other: &Self) -> Ordering {
         if Arc::ptr_eq(&self.0, &other.0) {
