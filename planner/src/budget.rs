@@ -132,6 +132,8 @@ pub(crate) struct Purses<'a> {
     world: &'a World,
     ledger: &'a Ledger,
     now: Timestamp,
+    /// True where any site has a price. Most worlds have none: then nothing is asked about money.
+    priced: bool,
     running: Running<'a>,
     open: BTreeMap<&'a BudgetName, Allowance<'a>>,
 }
@@ -162,9 +164,15 @@ impl<'a> Purses<'a> {
             world,
             ledger,
             now,
+            priced: world.sites.values().any(|site| site.charges().is_some()),
             running,
             open,
         }
+    }
+
+    /// True where any site has a price.
+    pub(crate) fn priced(&self) -> bool {
+        self.priced
     }
 
     /// What a replica of a workload costs at a site, and whether anybody pays for it.

@@ -108,9 +108,11 @@ pub(crate) fn decide<'a>(
     }
     seats.sort(moving.as_ref(), &before.sites, &turn.blocked);
     // What was kept for this workload alone is its own to decide on.
-    for row in &seats.rows {
-        let kept = owed(row.leg, row.leg.spec);
-        left.quotas.release(row.place, id, workload, kept);
+    if left.quotas.any() {
+        for row in &seats.rows {
+            let kept = owed(row.leg, row.leg.spec);
+            left.quotas.release(row.place, id, workload, kept);
+        }
     }
     seats.open_purses(&left.purses, &left.rooms, id, workload);
     match giving {
@@ -223,7 +225,7 @@ pub(crate) fn decide<'a>(
         Some(home) if steps.iter().any(|s| s.home) => contest::answered(contest, home.leg, now),
         Some(_) | None => contest,
     };
-    let shares = shares(seats);
+    let shares = shares(left, seats, &before.sites);
     if untouched {
         *before = Decisions::default();
     } else if writes {
@@ -258,8 +260,9 @@ pub(crate) fn decide<'a>(
     }
 }
 
-/// What is decided at each site, and what is Ready there.
-fn shares(seats: &Seats<'_>) -> BySite<Share> {
+/// What is decided at each site, and what is Ready there. Mostly the sites are those of `before`, and
+/// then they need no sorting.
+fn shares(left: &Left<'_>, seats: &Seats<'_>, before: &BySite<Replicas>) -> BySite<Share> {
     let share = |row: &Seat<'_>| {
         let counted = row.asked && row.caps.counted;
         Share {
@@ -274,8 +277,16 @@ fn shares(seats: &Seats<'_>) -> BySite<Share> {
             fits: counted.then_some(row.caps.fit),
         }
     };
-    let rows = seats.rows.iter();
-    rows.map(|row| (row.site.clone(), share(row))).collect()
+    let pair = |row: &Seat<'_>| (row.site.clone(), share(row));
+    if before.len() == seats.rows.len() {
+        let row = |site| seats.at(left.rooms.place(site)?);
+        let known = before.keys().map_while(row).map(pair);
+        let shares = BySite::with_room(seats.rows.len(), known);
+        if shares.len() == seats.rows.len() {
+            return shares;
+        }
+    }
+    BySite::with_room(seats.rows.len(), seats.rows.iter().map(pair))
 }
 
 /// Notes what was decided. Mostly the sites are the same as before.
@@ -298,6 +309,9 @@ fn ahead_of_nodes(left: &Left<'_>, workload: &Workload) -> Option<Demand> {
     let Demand::Load(load) = &workload.demand else {
         return None;
     };
+    if !left.rooms.elastic() {
+        return None;
+    }
     let site = |name| left.rooms.at(left.rooms.place(name))?.site.elastic;
     let elastic: Vec<_> = match &workload.placement {
         Placement::Sensitive { sites } => sites.iter().filter_map(|s| site(s.name())).collect(),
@@ -532,6 +546,9 @@ impl Turn<'_> {
 /// What the shares cost an hour, by currency.
 fn cost(left: &Left<'_>, workload: &Workload, seats: &Seats<'_>) -> BTreeMap<Currency, PerHour> {
     let mut cost: BTreeMap<_, PerHour> = BTreeMap::new();
+    if !left.purses.priced() {
+        return cost;
+    }
     for row in &seats.rows {
         let ground = left.rooms.at(row.place);
         if let Some(price) = ground.and_then(|ground| ground.site.charges()) {

@@ -91,10 +91,14 @@ pub(crate) fn rising(
     // With an even number the lower of the two in the middle: the careful one.
     let rise = *rises.get(rises.len().checked_sub(1)? / 2)?;
     let x = i128::from(load.0);
+    let share = x * NOISE_PERCENT / 100;
+    // As mostly: the rest takes far longer to work out.
+    if rise <= share {
+        return None;
+    }
     // sqrt(x) in units is sqrt(1000 * x) in thousandths.
     let poisson = NOISE_SIGMAS * (u128::from(load.0) * 1000).isqrt();
     let poisson = i128::try_from(poisson).unwrap_or(i128::MAX);
-    let share = x * NOISE_PERCENT / 100;
     let noise = poisson.max(share);
     // What has been seen to rise must be more than noise as well: looking ahead enlarges noise. Ends are
     // means, so that many samples are as calm as few.

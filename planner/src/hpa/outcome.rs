@@ -136,6 +136,7 @@ impl Outcome {
         let mut currents = std::mem::take(&mut self.currents);
         faults.clear();
         currents.clear();
+        currents.reserve_exact(metrics);
         currents.resize(metrics, None);
         let last = self.metric.take();
         *self = Self {

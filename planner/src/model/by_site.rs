@@ -21,6 +21,20 @@ impl<T> BySite<T> {
         self.0.binary_search_by(|(name, _)| name.cmp(site))
     }
 
+    /// All of these, with room for so many from the start. Of two values for one site the later counts.
+    pub(crate) fn with_room(many: usize, pairs: impl Iterator<Item = (SiteName, T)>) -> Self {
+        let mut all = Self(Vec::with_capacity(many));
+        for (site, value) in pairs {
+            match all.0.last() {
+                Some((last, _)) if *last >= site => {
+                    all.insert(site, value);
+                }
+                Some(_) | None => all.0.push((site, value)),
+            }
+        }
+        all
+    }
+
     /// The value of a site.
     #[must_use]
     pub fn get(&self, site: &SiteName) -> Option<&T> {
@@ -84,11 +98,8 @@ impl<T> BySite<T> {
 /// Of two values for one site the later counts.
 impl<T> FromIterator<(SiteName, T)> for BySite<T> {
     fn from_iter<I: IntoIterator<Item = (SiteName, T)>>(pairs: I) -> Self {
-        let mut list: Vec<_> = pairs.into_iter().collect();
-        list.reverse();
-        list.sort_by(|(a, _), (b, _)| a.cmp(b));
-        list.dedup_by(|(a, _), (b, _)| a == b);
-        Self(list)
+        let pairs = pairs.into_iter();
+        Self::with_room(pairs.size_hint().0, pairs)
     }
 }
 

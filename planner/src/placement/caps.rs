@@ -125,7 +125,8 @@ impl Seats<'_> {
             let ground = ask.left.rooms.at(row.place);
             ground.is_some_and(|ground| ground.site.elastic.is_some())
         };
-        if ask.left.quotas.any() || self.rows.iter().any(elastic) {
+        let early = ask.left.rooms.elastic() && self.rows.iter().any(elastic);
+        if ask.left.quotas.any() || early {
             self.ask_all(ask);
         }
     }

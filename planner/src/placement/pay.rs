@@ -58,6 +58,9 @@ impl Seats<'_> {
         id: &WorkloadId,
         workload: &Workload,
     ) {
+        if !purses.priced() {
+            return;
+        }
         for row in &mut self.rows {
             let site = rooms.at(row.place).map(|ground| ground.site);
             row.fare = purses.fare(site, id, workload);

@@ -4,7 +4,7 @@
 //! still add are room too, behind those that are there: a pod that waits is what adds them.
 
 use crate::model::amounts::{Percent, Replicas, Resources};
-use crate::model::site::{Reach, Site};
+use crate::model::site::{Node, Reach, Site};
 use crate::placement::awaited::Awaited;
 use crate::placement::coming::Coming;
 use crate::placement::nodes::{Free, Nodes};
@@ -47,14 +47,11 @@ impl Room {
         let mut used = Resources::ZERO;
         let mut order: Vec<_> = site.nodes.iter().collect();
         // By name, so that the order in which nodes were gathered does not matter.
-        order.sort_by_key(|n| {
-            (
-                n.name.clone(),
-                n.allocatable.millicores,
-                n.allocatable.bytes,
-                n.used.millicores,
-            )
-        });
+        let rank = |n: &Node| {
+            let Resources { millicores, bytes } = n.allocatable;
+            (millicores, bytes, n.used.millicores)
+        };
+        order.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| rank(a).cmp(&rank(b))));
         let mut nodes = Vec::with_capacity(order.len());
         for node in order {
             total = total.plus(node.allocatable);

@@ -41,6 +41,7 @@ pub(crate) struct Rooms<'a> {
     grounds: Vec<Ground<'a>>,
     /// Places by where the name's text stands in memory: mostly the same for all who name the site.
     known: Vec<Option<(usize, Place)>>,
+    elastic: bool,
 }
 
 impl<'a> Rooms<'a> {
@@ -59,7 +60,11 @@ impl<'a> Rooms<'a> {
                 *slot = Some((address, Place(i)));
             }
         }
-        let mut rooms = Self { grounds, known };
+        let mut rooms = Self {
+            grounds,
+            known,
+            elastic: world.sites.values().any(|site| site.elastic.is_some()),
+        };
         // What is held matters only beside a limit; most worlds have none.
         if world.sites.values().any(|site| site.max.is_some()) {
             for workload in world.workloads.values() {
@@ -83,6 +88,11 @@ impl<'a> Rooms<'a> {
                 found.ok().map(Place)
             }
         }
+    }
+
+    /// True where any site has a pool that adds nodes.
+    pub(crate) fn elastic(&self) -> bool {
+        self.elastic
     }
 
     /// The site at a place.

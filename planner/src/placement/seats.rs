@@ -260,6 +260,12 @@ impl<'a> Seats<'a> {
                 Away::Lost => row.keep = Replicas::ZERO,
             }
         }
+        if self.all_may_stay() {
+            for row in &mut self.rows {
+                (row.misplaced, row.stays) = (Replicas::ZERO, row.keep);
+            }
+            return;
+        }
         for (i, tier) in self.tiers.iter().enumerate() {
             let mut left = tier.max;
             // What cannot be changed is counted first, so that changing the rest changes nothing in it.
@@ -273,6 +279,20 @@ impl<'a> Seats<'a> {
                 }
             }
         }
+    }
+
+    /// True where nobody has said a count and every tier may have all that is there, as mostly.
+    fn all_may_stay(&self) -> bool {
+        let Self {
+            rows,
+            tiers,
+            outside,
+            purses: _,
+        } = self;
+        let free = |row: &Seat<'_>| row.fixed().is_none() && row.tier < *outside;
+        let all = rows.iter().map(|row| u64::from(row.keep.get())).sum();
+        let enough = |tier: &Bounds| u64::from(tier.max.get()) >= all;
+        rows.iter().all(free) && tiers.iter().take(*outside).all(enough)
     }
 
     /// Sets the pins of an override. Sites outside the placement are ignored.
@@ -351,6 +371,11 @@ impl<'a> Seats<'a> {
     /// The row of a site.
     pub(crate) fn row(&self, site: &SiteName) -> Option<&Seat<'a>> {
         self.rows.iter().find(|r| r.site == site)
+    }
+
+    /// The row of a site of the world.
+    pub(crate) fn at(&self, place: Place) -> Option<&Seat<'a>> {
+        self.rows.iter().find(|r| r.place == Some(place))
     }
 
     /// The row of a site, to change.
