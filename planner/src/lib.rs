@@ -2,6 +2,7 @@
 //! [`Plan`]. It is total and deterministic. Deliberately not here: a clock, a client, files,
 //! threads, Kubernetes types. Who calls it has parsed and checked everything before.
 
+mod ahead;
 mod bottleneck;
 pub mod budget;
 pub mod contest;

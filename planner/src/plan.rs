@@ -1,5 +1,6 @@
 //! The plan as a value, and the one pass that makes it.
 
+use crate::ahead;
 use crate::bottleneck::Supplies;
 use crate::budget::{Purses, Standing};
 use crate::decide::{self, Giving, Pass};
@@ -133,31 +134,31 @@ pub fn plan_from(world: &World, memory: Memory, now: Timestamp) -> Plan {
     let (mut seats, mut said) = (Seats::default(), Vec::new());
     let mut decisions: Vec<_> = world.workloads.keys().map(|_| None).collect();
     let mut waits = Vec::new();
-    for (i, (named, memory)) in sensitive {
+    in_turn(sensitive, |i, named, memory| {
         let alone = Giving::Way(None);
         let turned = decide::decide(
-            &pass, *named, memory, &mut left, &mut seats, &mut said, &alone,
+            &pass, named, memory, &mut left, &mut seats, &mut said, &alone,
         );
         waits.extend(turned.wait);
         left.supplies.decided(named.0, &turned.decision);
-        if let Some(place) = decisions.get_mut(*i) {
+        if let Some(place) = decisions.get_mut(i) {
             *place = Some(turned.decision);
         }
-    }
+    });
     left.rooms
         .iter_mut()
         .for_each(|ground| ground.room.hold_for_waiting());
     let (ways, waiting) = make_way(world, &pass, mass, &waits, &mut left);
-    for (i, (named, memory)) in mass {
+    in_turn(mass, |i, named, memory| {
         let giving = Giving::Way(ways.get(named.0));
         let turned = decide::decide(
-            &pass, *named, memory, &mut left, &mut seats, &mut said, &giving,
+            &pass, named, memory, &mut left, &mut seats, &mut said, &giving,
         );
         left.supplies.decided(named.0, &turned.decision);
-        if let Some(place) = decisions.get_mut(*i) {
+        if let Some(place) = decisions.get_mut(i) {
             *place = Some(turned.decision);
         }
-    }
+    });
     let decided = world.workloads.keys().zip(decisions);
     let mut workloads: BTreeMap<_, _> = decided
         .filter_map(|(id, decision)| Some((id.clone(), decision?)))
@@ -207,6 +208,25 @@ fn match_up(world: &World, memories: &mut BTreeMap<WorkloadId, WorkloadMemory>) 
 type Named<'a> = (&'a WorkloadId, &'a Workload);
 /// A workload's turn: its place by name, and its memory.
 type Turn<'a, 'm> = (usize, (Named<'a>, &'m mut WorkloadMemory));
+
+/// One turn after the other.
+fn in_turn<'a>(
+    mut turns: &mut [Turn<'a, '_>],
+    mut turn: impl FnMut(usize, Named<'a>, &mut WorkloadMemory),
+) {
+    while let Some(((i, (named, memory)), later)) = turns.split_first_mut() {
+        ahead::look(|at| {
+            let (_, ((id, workload), memory)) = later.get(at)?;
+            Some(ahead::Next {
+                id,
+                workload,
+                memory,
+            })
+        });
+        turn(*i, *named, memory);
+        turns = later;
+    }
+}
 
 /// Sensitive first, then by priority.
 fn rank((_, workload): Named<'_>) -> (bool, Reverse<i32>) {

@@ -77,6 +77,21 @@ impl Growth {
         *self == Self::default()
     }
 
+    /// Shows the ends of what is kept, to be read ahead of their time.
+    pub(crate) fn see_past(&self, see: impl Fn(u64)) {
+        let ends = [0, 8, 16, 24, 32].map(|i| self.past.get(i));
+        ends.into_iter().flatten().for_each(|slot| see(slot.high.0));
+        self.past
+            .back()
+            .into_iter()
+            .for_each(|slot| see(slot.high.0));
+    }
+
+    /// The same of the histograms.
+    pub(crate) fn see_seen(&self, see: impl Fn(f32)) {
+        self.seen.see(see);
+    }
+
     /// Takes in the load of a moment: closes the slots that have passed since the last one.
     pub(crate) fn look(
         &mut self,
@@ -103,8 +118,14 @@ impl Growth {
             (self.slot, self.index, self.open) = (slot, index, fresh);
             return;
         }
+        let slots = |d: SignedDuration| {
+            let n = (millis(d) + slot - 1) / slot.max(1);
+            usize::try_from(n).unwrap_or(0).clamp(1, PAST_MAX)
+        };
+        let start = slots(horizon(start_up));
+        let held = slots(hold(start_up)).min(PAST_MAX - start.min(PAST_MAX));
         for _ in 0..passed {
-            self.close(start_up, per_replica);
+            self.close(start, held, per_replica);
             // Between two samples the load is what it was.
             self.open.announced |= announced;
         }
@@ -138,7 +159,8 @@ impl Growth {
         grown(x, mille.max(1000 + 10 * u64::from(least.get())))
     }
 
-    fn close(&mut self, start_up: SignedDuration, per_replica: MilliLoad) {
+    /// Closes the open slot, where a start takes so many slots and a hold so many more.
+    fn close(&mut self, start: usize, held: usize, per_replica: MilliLoad) {
         if self.past.len() >= PAST_MAX {
             self.past.pop_front();
         }
@@ -147,12 +169,6 @@ impl Growth {
             .reserve_exact(PAST_MAX.saturating_sub(self.past.len()));
         self.past.push_back(self.open);
         self.seen.pass(self.slot);
-        let slots = |d: SignedDuration| {
-            let n = (millis(d) + self.slot - 1) / self.slot.max(1);
-            usize::try_from(n).unwrap_or(0).clamp(1, PAST_MAX)
-        };
-        let start = slots(horizon(start_up));
-        let held = slots(hold(start_up)).min(PAST_MAX - start.min(PAST_MAX));
         // The slot of which it is known now what came in the time of a start.
         let Some(then) = self.past.len().checked_sub(start + 1) else {
             return;

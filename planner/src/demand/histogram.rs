@@ -66,6 +66,12 @@ impl Default for Histograms {
 }
 
 impl Histograms {
+    /// Shows a part of each, to be read ahead of their time.
+    pub(super) fn see(&self, see: impl Fn(f32)) {
+        let all = [&self.all].into_iter().chain(&self.levels);
+        all.filter_map(|h| h.bins.first()).for_each(|bin| see(*bin));
+    }
+
     /// Lets time pass.
     pub(super) fn pass(&mut self, millis: i64) {
         #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
