@@ -1,5 +1,6 @@
 //! `Site`: a place to run, in this cluster or in another, with what it holds and what it costs.
 
+use crate::sovereign_nodes::NodeIdentity;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::{CustomResource, KubeSchema};
@@ -31,9 +32,11 @@ use std::collections::BTreeMap;
 #[x_kube(validation = Rule::new("has(self.kubeconfigSecretRef) || !(has(self.createNamespaces) || has(self.clusterUid) || has(self.unreachableGraceSeconds))").message("createNamespaces, clusterUid and unreachableGraceSeconds speak of another cluster: they need spec.kubeconfigSecretRef"))]
 #[x_kube(validation = Rule::new("has(self.nodes) || self.type != 'OnPrem'").message("an OnPrem Site is made of nodes of this cluster: the guard of this version cannot prove another cluster's ground sovereign. Use type Cloud or Edge, or spec.nodes"))]
 #[x_kube(validation = Rule::new("!has(self.price) || self.type != 'OnPrem'").message("own ground is paid for already: spec.price is for Sites of type Cloud and Edge"))]
+#[x_kube(validation = Rule::new("!has(self.attested) || self.type == 'OnPrem'").message("only ground that can be sovereign is attested: spec.attested is for Sites of type OnPrem"))]
 #[serde(rename_all = "camelCase")]
 pub struct SiteSpec {
-    /// What kind of place this is. Only OnPrem is sovereign ground for Sensitive workloads. Immutable.
+    /// What kind of place this is. Only OnPrem is sovereign ground for Sensitive workloads, on those of
+    /// its nodes that are attested. Immutable.
     #[serde(rename = "type")]
     #[x_kube(validation = Rule::new("self == oldSelf").message("spec.type is immutable: make a new Site and move the workloads to it"))]
     pub type_: SiteType,
@@ -45,6 +48,13 @@ pub struct SiteSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("self == oldSelf").message("spec.nodes is immutable: make a new Site and move the workloads to it"))]
     pub nodes: Option<SiteNodes>,
+    /// Nodes that somebody with that right vouches for, by name, each as it was then: uid, and
+    /// providerID or machineID where the node has one. Only on these do Sensitive pods run, and only
+    /// while they are still the same. Labels attest nothing: whoever may write nodes can set them. To
+    /// be written by `kubectl pinisi attest`. OnPrem only; at most 5000. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("maxProperties" = 5000))]
+    pub attested: Option<BTreeMap<String, NodeIdentity>>,
     /// Another cluster that is the site: the Secret with its kubeconfig. The reference is immutable,
     /// what the Secret holds may be rotated at any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,7 +94,7 @@ pub struct SiteSpec {
     JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord,
 )]
 pub enum SiteType {
-    /// Own ground: lawful for Sensitive workloads.
+    /// Own ground: lawful for Sensitive workloads, on attested nodes.
     OnPrem,
     /// A provider's ground: for MassTraffic only.
     Cloud,
@@ -131,7 +141,8 @@ pub struct SiteCapacity {
     pub reserve_for_sensitive: Option<ResourceAmounts>,
     /// An autoscaled pool (Cluster Autoscaler, Karpenter or the like) behind the site: nodes that it
     /// can still add are room too. Pods are placed here beyond the nodes that are there, and what
-    /// waits makes the pool add nodes. Absent: only the nodes that are there count.
+    /// waits makes the pool add nodes. For mass traffic only: what is to come is attested by nobody.
+    /// Absent: only the nodes that are there count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elastic: Option<ElasticPool>,
 }

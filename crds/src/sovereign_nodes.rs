@@ -91,10 +91,11 @@ pub struct Terms {
 }
 
 /// Who a node is, beyond its name.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct NodeIdentity {
-    /// The Node object's uid.
+    /// The Node object's uid: another one means that the Node was deleted and made again.
+    #[schemars(length(min = 1, max = 63))]
     pub uid: String,
     /// The provider's id of the machine, where it has one.
     #[serde(
@@ -102,8 +103,10 @@ pub struct NodeIdentity {
         default,
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(length(min = 1, max = 1024))]
     pub provider_id: Option<String>,
     /// The machine id that the node reported, where it has one.
     #[serde(rename = "machineID", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
     pub machine_id: Option<String>,
 }

@@ -70,6 +70,7 @@ fn sane_site() -> impl Strategy<Value = Site> {
             0u32..12,
             0u32..4,
             prop::bool::weighted(0.9),
+            prop::bool::weighted(0.3),
         ),
         0..5,
     );
@@ -85,7 +86,7 @@ fn sane_site() -> impl Strategy<Value = Site> {
             let mut s = site(SiteKind::OnPrem, nodes.len(), 0);
             s.elastic = pool;
             (s.reserve, s.max, s.high) = (reserve, max.map(|m| m.times(4)), Percent::new(high));
-            for (node, (allocatable, used, pod_slots, used_slots, schedulable)) in
+            for (node, (allocatable, used, pod_slots, used_slots, schedulable, unattested)) in
                 s.nodes.iter_mut().zip(nodes)
             {
                 *node = pinisi_planner::model::site::Node {
@@ -94,6 +95,7 @@ fn sane_site() -> impl Strategy<Value = Site> {
                     pod_slots,
                     used_slots,
                     schedulable,
+                    unattested,
                     ..node.clone()
                 };
             }
@@ -252,7 +254,8 @@ proptest! {
         prop_assert_eq!(words(&made, "web").contains(&"CapacityShort"), placed < want);
     }
 
-    /// All workloads together get no more new replicas than a site has room for.
+    /// All workloads together get no more new replicas than a site has room for, and Sensitive ones no
+    /// more than its attested nodes have.
     #[test]
     fn placed_fits(sites in proptest::collection::vec(sane_site(), 2), wants in proptest::collection::vec((0u32..30, small(), any::<bool>()), 1..5)) {
         let names = ["home", "cloud"];
@@ -266,19 +269,29 @@ proptest! {
         }
         let made = plan(&world, &Memory::default(), at(0));
         for (site_name, s) in names.iter().zip(&sites) {
-            let free = s.nodes.iter().filter(|n| n.schedulable).fold((Resources::ZERO, 0u32), |(sum, slots), n| {
-                (sum.plus(n.allocatable.minus(n.used)), slots + n.pod_slots.saturating_sub(n.used_slots))
-            });
+            let on = |attested_only: bool| {
+                let nodes = s.nodes.iter().filter(|n| n.schedulable && !(attested_only && n.unattested));
+                nodes.fold((Resources::ZERO, 0u32), |(sum, slots), n| {
+                    (sum.plus(n.allocatable.minus(n.used)), slots + n.pod_slots.saturating_sub(n.used_slots))
+                })
+            };
+            let (free, attested) = (on(false), on(true));
             let to_come = s.elastic.map_or((Resources::ZERO, 0), |e| (e.room.times(e.nodes.into()), e.nodes * e.pod_slots));
             let free = (free.0.plus(to_come.0), free.1 + to_come.1);
-            let (mut all, mut of_mass, mut pods) = (Resources::ZERO, Resources::ZERO, 0);
+            let (mut all, mut of_mass, mut pods, mut pods_of_mass) = (Resources::ZERO, Resources::ZERO, 0, 0);
             for (i, (_, request, is_sensitive)) in wants.iter().enumerate() {
                 let placed = desired(&made, &format!("w{i}"), site_name);
                 all = all.plus(request.times(placed.into()));
-                if !is_sensitive { of_mass = of_mass.plus(request.times(placed.into())); }
+                if !is_sensitive {
+                    of_mass = of_mass.plus(request.times(placed.into()));
+                    pods_of_mass += placed;
+                }
                 pods += placed;
             }
             prop_assert!(pods <= free.1);
+            let sensitive = all.minus(of_mass);
+            prop_assert!(pods - pods_of_mass <= attested.1);
+            prop_assert!(sensitive.millicores <= attested.0.millicores && sensitive.bytes <= attested.0.bytes);
             prop_assert!(all.millicores <= free.0.millicores && all.bytes <= free.0.bytes);
             if of_mass != Resources::ZERO {
                 let beside = free.0.minus(s.reserve);

@@ -5,6 +5,7 @@ use crate::snapshot::NodeFact;
 use kube::ResourceExt as _;
 use pinisi_crds::Site;
 use pinisi_crds::site::SiteType;
+use pinisi_operator::check::attested::{Change, Standing, judge};
 use std::collections::BTreeMap;
 
 /// Sites with their nodes.
@@ -39,12 +40,43 @@ impl<'a> Ground<'a> {
             .map(|(node, _)| *node)
     }
 
-    /// Nodes of one OnPrem Site, by name. A node in two Sites is nobody's until that is settled.
+    /// Nodes of one OnPrem Site that are attested there as they are, by name. A node in two Sites is
+    /// nobody's until that is settled.
     pub fn lawful(&self) -> BTreeMap<&'a str, &'a NodeFact> {
-        let lawful = |sites: &[&Site]| matches!(sites, [site] if is_on_prem(site));
-        let own = self.nodes.iter().filter(|(_, sites)| lawful(sites));
+        let lawful = |node: &NodeFact, sites: &[&Site]| match sites {
+            [site] => is_on_prem(site) && standing(site, node) == Standing::Attested,
+            _ => false,
+        };
+        let own = self
+            .nodes
+            .iter()
+            .filter(|(node, sites)| lawful(node, sites));
         own.map(|(node, _)| (node.name.as_str(), *node)).collect()
     }
+
+    /// How each node of a Site stands to what was attested there, and each attested one that is not
+    /// there, by name.
+    pub fn standings(&self, site: &'a Site) -> Vec<(&'a str, Standing)> {
+        let name = site.name_any();
+        let mut all: Vec<_> = self
+            .of_site(&name)
+            .map(|node| (node.name.as_str(), standing(site, node)))
+            .collect();
+        let gone = site.spec.attested.iter().flat_map(BTreeMap::keys);
+        let gone: Vec<_> = gone
+            .filter(|name| !all.iter().any(|(there, _)| there == name))
+            .map(|name| (name.as_str(), Standing::Changed(Change::Missing)))
+            .collect();
+        all.extend(gone);
+        all.sort_by(|a, b| a.0.cmp(b.0));
+        all
+    }
+}
+
+fn standing(site: &Site, node: &NodeFact) -> Standing {
+    let attested = site.spec.attested.as_ref();
+    let attested = attested.and_then(|attested| attested.get(&node.name));
+    judge(attested, &node.identity, &node.labels)
 }
 
 /// True for own ground.

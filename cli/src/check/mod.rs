@@ -3,7 +3,7 @@
 mod budgets;
 mod classes;
 mod finding;
-mod ground;
+pub mod ground;
 mod guard;
 mod install;
 mod local_names;

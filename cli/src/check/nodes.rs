@@ -155,12 +155,13 @@ fn shared(snapshot: &Snapshot, findings: &mut Findings) {
         );
         return verdict.or_ok("");
     }
+    // Whether its own nodes are attested is PN043.
     let ground = Ground::of(sites, nodes);
-    let lawful = ground.lawful();
-    for node in nodes
+    let strangers = ground
+        .nodes
         .iter()
-        .filter(|node| carries(node, &shared) && !lawful.contains_key(node.name.as_str()))
-    {
+        .filter(|(_, sites)| !sites.iter().any(|site| is_on_prem(site)));
+    for (node, _) in strangers.filter(|(node, _)| carries(node, &shared)) {
         verdict.fail(
             format!("Node {}", node.name),
             format!("carries {} like sovereign nodes, but is none: Sensitive pods would be sent there and refused", spoken(&shared)),

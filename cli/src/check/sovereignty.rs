@@ -1,10 +1,12 @@
 //! PN04x: Sensitive pods and the inventory that the guard looks up.
 
 use super::finding::{Check, Findings, known};
-use super::ground::{Ground, shared_labels, spoken};
+use super::ground::{Ground, is_on_prem, shared_labels, spoken};
 use crate::snapshot::Snapshot;
+use kube::ResourceExt as _;
 use pinisi_crds::SovereignNodes;
 use pinisi_crds::names::SOVEREIGN_NODES;
+use pinisi_operator::check::attested::{Change, Standing};
 
 const PODS: Check = Check {
     id: "PN040",
@@ -18,8 +20,16 @@ const EQUAL: Check = Check {
     id: "PN042",
     title: "the guard's inventory is what the Sites say",
 };
+const ATTESTED: Check = Check {
+    id: "PN043",
+    title: "every node of an OnPrem Site is attested",
+};
+const UNCHANGED: Check = Check {
+    id: "PN044",
+    title: "attested nodes are as they were attested",
+};
 /// In the order in which they run.
-pub const CHECKS: &[&Check] = &[&PODS, &INVENTORY, &EQUAL];
+pub const CHECKS: &[&Check] = &[&PODS, &INVENTORY, &EQUAL, &ATTESTED, &UNCHANGED];
 
 const LEADER: &str = "the leading operator writes it: see PN012, then kubectl logs deployment/pinisi --namespace pinisi-system";
 
@@ -31,6 +41,8 @@ pub fn run(snapshot: &Snapshot, findings: &mut Findings) {
     pods(snapshot, findings);
     inventory(snapshot, findings);
     equal(snapshot, findings);
+    attested(snapshot, findings);
+    unchanged(snapshot, findings);
 }
 
 fn pods(snapshot: &Snapshot, findings: &mut Findings) {
@@ -52,7 +64,7 @@ fn pods(snapshot: &Snapshot, findings: &mut Findings) {
         }
         let object = format!("Pod {}/{}", pod.namespace, pod.name);
         let words = format!(
-            "is {} on node {node}, which is not of one OnPrem Site",
+            "is {} on node {node}, which is no attested node of one OnPrem Site",
             pod.phase
         );
         let remove = format!(
@@ -69,7 +81,7 @@ fn pods(snapshot: &Snapshot, findings: &mut Findings) {
             verdict.fail(
                 object,
                 words,
-                format!("{remove}; it comes back on lawful ground. Then find out how it got there"),
+                format!("{remove}; it comes back on lawful ground. Then find out how it got there. Is the node yours after all: kubectl pinisi attest SITE"),
             );
         }
     }
@@ -113,12 +125,12 @@ fn equal(snapshot: &Snapshot, findings: &mut Findings) {
         match lawful.get(name.as_str()) {
             None => verdict.fail(
                 object(),
-                format!("lets Sensitive pods onto node {name}, which is not of one OnPrem Site"),
+                format!("lets Sensitive pods onto node {name}, which is no attested node of one OnPrem Site"),
                 LEADER,
             ),
-            Some(node) if node.uid != identity.uid => verdict.fail(
+            Some(node) if node.identity != *identity => verdict.fail(
                 object(),
-                format!("means another machine by {name}: its uid has changed"),
+                format!("means another machine by {name} than the one that is there"),
                 LEADER,
             ),
             Some(_) => {}
@@ -147,4 +159,65 @@ fn equal(snapshot: &Snapshot, findings: &mut Findings) {
         );
     }
     verdict.or_ok(format!("{} nodes, stamp {}", lawful.len(), spoken(&shared)));
+}
+
+fn attested(snapshot: &Snapshot, findings: &mut Findings) {
+    let mut verdict = findings.check(&ATTESTED);
+    let (sites, nodes) = known!(verdict, snapshot.sites, snapshot.nodes);
+    let ground = Ground::of(sites, nodes);
+    let mut all = 0;
+    for site in sites.iter().filter(|site| is_on_prem(site)) {
+        let name = site.name_any();
+        let of = ground.of_site(&name).count();
+        all += of;
+        let standings = ground.standings(site);
+        let new: Vec<_> = standings
+            .iter()
+            .filter(|(_, standing)| *standing == Standing::New)
+            .collect();
+        if let Some((first, _)) = new.first() {
+            verdict.warn(
+                format!("Site {name}"),
+                format!(
+                    "has {} of {of} nodes that nobody has attested, first {first}: Sensitive pods are refused there",
+                    new.len()
+                ),
+                format!("kubectl pinisi attest {name} shows them; --all attests them"),
+            );
+        }
+    }
+    verdict.or_ok(format!("{all} nodes"));
+}
+
+fn unchanged(snapshot: &Snapshot, findings: &mut Findings) {
+    let mut verdict = findings.check(&UNCHANGED);
+    let (sites, nodes) = known!(verdict, snapshot.sites, snapshot.nodes);
+    let ground = Ground::of(sites, nodes);
+    let mut all = 0;
+    for site in sites.iter().filter(|site| is_on_prem(site)) {
+        let name = site.name_any();
+        for (node, standing) in ground.standings(site) {
+            let object = format!("Node {node}");
+            match standing {
+                Standing::Attested => all += 1,
+                Standing::New => {}
+                Standing::Changed(Change::Missing) => verdict.warn(
+                    object,
+                    format!("was attested in Site {name} and {}", Change::Missing),
+                    format!("kubectl pinisi attest {name} --remove {node}, unless it comes back"),
+                ),
+                Standing::Changed(change @ Change::Virtual { .. }) => verdict.fail(
+                    object,
+                    format!("carries the labels of Site {name}, and {change}"),
+                    format!("take the labels of Site {name} off it, and find out who set them"),
+                ),
+                Standing::Changed(change) => verdict.fail(
+                    object,
+                    format!("{change}, after it was attested in Site {name}: Sensitive pods are refused there"),
+                    format!("find out why; is it yours, kubectl pinisi attest {name} --node {node}"),
+                ),
+            }
+        }
+    }
+    verdict.or_ok(format!("{all} nodes"));
 }

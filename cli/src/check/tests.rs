@@ -7,6 +7,7 @@ use crate::output::Screen;
 use crate::snapshot::{NodeFact, PodFact, SiteTaint, Snapshot};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use pinisi_crds::local_names::LocalName;
+use pinisi_crds::sovereign_nodes::NodeIdentity;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +29,11 @@ fn node(name: &str, site: &str) -> NodeFact {
     };
     NodeFact {
         name: name.into(),
-        uid: format!("uid-{name}"),
+        identity: NodeIdentity {
+            uid: format!("uid-{name}"),
+            provider_id: Some(format!("kwok://{name}")),
+            machine_id: None,
+        },
         labels: BTreeMap::from([(LABEL.into(), site.into())]),
         site_taints: if site == "home" { vec![] } else { vec![taint] },
         ready: true,
@@ -51,6 +56,22 @@ fn site(name: &str, kind: &str) -> Value {
         "apiVersion": "pinisi.dev/v1alpha1", "kind": "Site", "metadata": {"name": name},
         "spec": {"type": kind, "jurisdiction": "ID", "nodes": {"matchLabels": {LABEL: name}}, "allowedNamespaces": {}},
     })
+}
+
+/// Own ground, with these nodes attested as [`node`] makes them.
+fn home(nodes: &[&str]) -> Value {
+    let mut home = site("home", "OnPrem");
+    home["spec"]["attested"] = attested(nodes);
+    home
+}
+
+fn attested(nodes: &[&str]) -> Value {
+    let one = |name: &&str| {
+        let identity =
+            json!({"uid": format!("uid-{name}"), "providerID": format!("kwok://{name}")});
+        ((*name).to_owned(), identity)
+    };
+    Value::Object(nodes.iter().map(one).collect())
 }
 
 /// A Site in another cluster that answers and is guarded.
@@ -192,7 +213,7 @@ fn sound() -> Snapshot {
             json!([{"metadata": {"name": "pinisi-guard-s01-stamp"}, "spec": {"policyName": "pinisi-guard-s01-stamp"}}]),
         )),
         sites: Ok(of(json!([
-            site("home", "OnPrem"),
+            home(&["h1", "h2"]),
             site("cloud", "Cloud"),
             remote_site()
         ]))),
@@ -223,7 +244,7 @@ fn sound() -> Snapshot {
         budgets: Ok(vec![]),
         sovereign: Ok(Some(of(json!({
             "apiVersion": "pinisi.dev/v1alpha1", "kind": "SovereignNodes", "metadata": {"name": "default"},
-            "spec": {"nodes": {"h1": {"uid": "uid-h1"}, "h2": {"uid": "uid-h2"}}, "nodeSelector": {LABEL: "home"}},
+            "spec": {"nodes": attested(&["h1", "h2"]), "nodeSelector": {LABEL: "home"}},
         })))),
         nodes: Ok(vec![
             node("h1", "home"),
@@ -350,13 +371,32 @@ fn faults() -> Vec<Fault> {
         }),
         fault("PN041", Fail, |s| s.sovereign = Ok(None)),
         fault("PN042", Fail, |s| {
-            s.nodes.as_mut().unwrap()[0].uid = "another".into()
+            s.nodes.as_mut().unwrap()[0].identity.uid = "another".into()
+        }),
+        fault("PN042", Fail, |s| {
+            let inventory = s.sovereign.as_mut().unwrap().as_mut().unwrap();
+            let h1 = inventory.spec.nodes.get_mut("h1").unwrap();
+            h1.uid = "another".into();
         }),
         fault("PN042", Fail, |s| {
             s.nodes = Ok(vec![node("h1", "home"), node("c1", "cloud")])
         }),
         fault("PN042", Warn, |s| {
+            s.nodes.as_mut().unwrap().push(node("h3", "home"));
+            s.sites.as_mut().unwrap()[0] = of(home(&["h1", "h2", "h3"]));
+        }),
+        fault("PN043", Warn, |s| {
             s.nodes.as_mut().unwrap().push(node("h3", "home"))
+        }),
+        fault("PN044", Fail, |s| {
+            s.nodes.as_mut().unwrap()[0].identity.provider_id = Some("kwok://other".into())
+        }),
+        fault("PN044", Fail, |s| {
+            let labels = &mut s.nodes.as_mut().unwrap()[0].labels;
+            labels.insert("type".into(), "virtual-kubelet".into());
+        }),
+        fault("PN044", Warn, |s| {
+            s.sites.as_mut().unwrap()[0] = of(home(&["h1", "h2", "h9"]))
         }),
         fault("PN050", Fail, |s| {
             s.workloads.as_mut().unwrap()[0].metadata.namespace = Some("public".into())

@@ -8,6 +8,7 @@ use pinisi_crds::SiteStatus;
 use pinisi_crds::names::SITE_LABEL;
 use pinisi_crds::quantity::{millis, units};
 use pinisi_crds::site::SiteType;
+use pinisi_crds::sovereign_nodes::NodeIdentity;
 use pinisi_operator::checked::{Checked, Connection};
 use pinisi_operator::gather::facts::ObjectKey;
 use pinisi_operator::gather::index::Index;
@@ -232,6 +233,7 @@ pub fn other_clusters(checked: &mut Checked, offline: bool) -> Vec<String> {
             used,
             used_slots: 0,
             schedulable: true,
+            unattested: false,
         }];
         said.push(format!("Site {name} is another cluster, which is not asked: it is taken to hold what its status says, with nothing in it but what Pinisi placed, and to refuse nothing."));
     }
@@ -254,7 +256,7 @@ fn allocatable(status: &SiteStatus, offline: bool) -> Option<Resources> {
 /// Without a cluster: a node for each Site whose labels no node in the files carries.
 pub fn nodes(index: &mut Index) -> Vec<String> {
     let mut said = Vec::new();
-    let mut made = Vec::new();
+    let (mut made, mut vouched) = (Vec::new(), Vec::new());
     for (name, facts) in &index.sites {
         let Some(labels) = facts
             .spec
@@ -277,17 +279,22 @@ pub fn nodes(index: &mut Index) -> Vec<String> {
         let (cpu, memory) = max.map_or((None, None), |max| (max.cpu, max.memory));
         let (cpu, memory) = (of(cpu, AMPLE.0), of(memory, AMPLE.1));
         let away = spec.is_some_and(|spec| spec.type_ != SiteType::OnPrem);
+        let planned = format!("planned-{name}");
         let taints = if away {
             json!([{"key": SITE_LABEL, "value": name, "effect": "NoExecute"}])
         } else {
             json!([])
         };
-        said.push(format!("Site {name} has no node in the files: it is taken to have one of {cpu} CPU and {memory} of memory, and nothing on it."));
+        let attested = if away { "" } else { ", attested" };
+        said.push(format!("Site {name} has no node in the files: it is taken to have one of {cpu} CPU and {memory} of memory{attested}, and nothing on it."));
+        if !away {
+            vouched.push((name.clone(), planned.clone()));
+        }
         made.push(json!({
-            "metadata": {"name": format!("planned-{name}"), "uid": format!("planned-{name}"), "labels": labels},
-            "spec": {"taints": taints, "providerID": format!("planned://{name}")},
+            "metadata": {"name": planned, "uid": planned, "labels": labels},
+            "spec": {"taints": taints},
             "status": {
-                "allocatable": {"cpu": cpu, "memory": memory, "pods": "100000"}, "nodeInfo": {"machineID": format!("planned-{name}")},
+                "allocatable": {"cpu": cpu, "memory": memory, "pods": "100000"}, "nodeInfo": {"machineID": planned},
                 "conditions": [{"type": "Ready", "status": "True"}],
             },
         }));
@@ -296,6 +303,19 @@ pub fn nodes(index: &mut Index) -> Vec<String> {
         // Its words are our own, but for amounts that the Site may have wrong: then it has no node.
         if let Ok(node) = serde_json::from_value::<NodeWire>(node) {
             index.apply_node(node.into());
+        }
+    }
+    for (site, planned) in vouched {
+        if let Some(mut facts) = index.sites.get(&site).cloned()
+            && let Ok(spec) = &mut facts.spec
+        {
+            let identity = NodeIdentity {
+                uid: planned.clone(),
+                provider_id: None,
+                machine_id: Some(planned.clone()),
+            };
+            spec.attested = Some([(planned, identity)].into());
+            index.apply_site(facts);
         }
     }
     said

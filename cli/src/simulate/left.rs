@@ -130,9 +130,10 @@ pub fn of_site(spec: &SiteSpec, leaves: &mut Leaves<'_>) {
         // Played.
         type_: _,
         watermarks: _,
-        // Which country it is, and the way to it, make no difference to counts.
+        // Which country it is, who vouches for it and the way to it make no difference to counts.
         jurisdiction: _,
         nodes: _,
+        attested: _,
         kubeconfig_secret_ref: _,
         create_namespaces: _,
         cluster_uid: _,

@@ -4,6 +4,7 @@
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::ResourceExt as _;
 use pinisi_crds::names::SITE_LABEL;
+use pinisi_crds::sovereign_nodes::NodeIdentity;
 use std::collections::BTreeMap;
 
 /// A node.
@@ -11,8 +12,8 @@ use std::collections::BTreeMap;
 pub struct NodeFact {
     /// Name.
     pub name: String,
-    /// uid.
-    pub uid: String,
+    /// uid, providerID and machineID.
+    pub identity: NodeIdentity,
     /// Labels.
     pub labels: BTreeMap<String, String>,
     /// Taints whose key is the site label.
@@ -53,9 +54,16 @@ impl From<Node> for NodeFact {
             .unwrap_or_default()
             .iter()
             .any(|condition| condition.type_ == "Ready" && condition.status == "True");
+        let said = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let info = node.status.as_ref().and_then(|s| s.node_info.as_ref());
+        let identity = NodeIdentity {
+            uid: node.uid().unwrap_or_default(),
+            provider_id: said(node.spec.as_ref().and_then(|spec| spec.provider_id.clone())),
+            machine_id: said(info.map(|info| info.machine_id.clone())),
+        };
         Self {
             name: node.name_any(),
-            uid: node.uid().unwrap_or_default(),
+            identity,
             labels: node.metadata.labels.unwrap_or_default(),
             site_taints,
             ready,

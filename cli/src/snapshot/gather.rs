@@ -125,8 +125,24 @@ pub async fn list<K, T>(api: Api<K>, what: &str, keep: impl Fn(K) -> T) -> Seen<
 where
     K: Clone + DeserializeOwned + Debug,
 {
+    list_labelled(api, what, "", keep).await
+}
+
+/// The same, of those only that carry these labels.
+pub async fn list_labelled<K, T>(
+    api: Api<K>,
+    what: &str,
+    labels: &str,
+    keep: impl Fn(K) -> T,
+) -> Seen<Vec<T>>
+where
+    K: Clone + DeserializeOwned + Debug,
+{
     let mut all = Vec::new();
     let mut params = ListParams::default().limit(PAGE);
+    if !labels.is_empty() {
+        params = params.labels(labels);
+    }
     loop {
         let page = api
             .list(&params)

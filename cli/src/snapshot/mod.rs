@@ -7,7 +7,7 @@ mod gather;
 #[cfg(test)]
 pub use facts::SiteTaint;
 pub use facts::{NodeFact, PodFact};
-pub use gather::{gather, list};
+pub use gather::{gather, list, list_labelled};
 
 use jiff::Timestamp;
 use k8s_openapi::api::admissionregistration::v1::{

@@ -74,7 +74,7 @@ pub fn carries(node: &NodeFacts, labels: &BTreeMap<String, String>) -> bool {
 
 /// A node as the planner sees it.
 #[must_use]
-pub fn room(pods: &PodTable, node: &NodeFacts) -> Node {
+pub fn room(pods: &PodTable, node: &NodeFacts, unattested: bool) -> Node {
     let (used, used_slots) = pods.on_node(&node.name);
     Node {
         name: node.name.clone(),
@@ -83,5 +83,6 @@ pub fn room(pods: &PodTable, node: &NodeFacts) -> Node {
         used,
         used_slots,
         schedulable: !node.unschedulable,
+        unattested,
     }
 }

@@ -2,6 +2,7 @@
 //! problem on itself and disturbs nobody else. No client here, no clock: `check(&Index, &Refusals, now)`.
 //! To be called only when `Gather::synced`: before that, what is not listed yet looks absent.
 
+pub mod attested;
 pub mod budget;
 mod capacity;
 mod conflict;
@@ -88,6 +89,7 @@ pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
             kind: _,
             allowed: _,
             nodes: _,
+            lawful: _,
             subject,
             world: part,
         },

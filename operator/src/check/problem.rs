@@ -1,6 +1,7 @@
 //! What can be wrong with an object, typed. How each is said, with its field and the way out, is
 //! in `words`.
 
+use super::attested::Change;
 use crate::gather::link::LinkFault;
 use pinisi_crds::hybrid_workload::Class;
 use pinisi_planner::model::amounts::Replicas;
@@ -96,6 +97,29 @@ pub enum Problem {
         node: String,
         /// The labels.
         labels: String,
+    },
+
+    /// Nodes of an OnPrem Site that nobody has attested.
+    NotAttested {
+        /// The Site.
+        site: String,
+        /// The first of them.
+        node: String,
+        /// How many.
+        count: usize,
+        /// Of how many that carry the site's labels.
+        of: usize,
+    },
+    /// Attested nodes of an OnPrem Site are not there as they were attested.
+    AttestedChanged {
+        /// The Site.
+        site: String,
+        /// The first of them.
+        node: String,
+        /// What it is about that one.
+        change: Change,
+        /// How many.
+        count: usize,
     },
 
     /// A Site that names nodes and another cluster, or neither.
@@ -408,6 +432,8 @@ impl Problem {
             Self::Untainted { .. } => "NodesNotTainted",
             Self::NoSharedLabel { .. } => "NoSharedLabel",
             Self::LabelNotExclusive { .. } => "LabelNotExclusive",
+            Self::NotAttested { .. } => "NodesNotAttested",
+            Self::AttestedChanged { .. } => "AttestedNodesChanged",
             Self::ConnectionUnclear => "ConnectionUnclear",
             Self::RemoteOnPrem => "RemoteNotSovereign",
             Self::SharedCluster { .. } => "ClusterInTwoSites",
@@ -499,6 +525,8 @@ impl Problem {
             | Self::ClassOfTwoDrivers { .. }
             | Self::NoSharedLabel { .. }
             | Self::LabelNotExclusive { .. }
+            | Self::NotAttested { .. }
+            | Self::AttestedChanged { .. }
             | Self::LinkWarning { .. }
             | Self::OverrideSite { .. }
             | Self::TopologyCountsTaintedNodes { .. }

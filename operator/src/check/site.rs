@@ -1,7 +1,7 @@
 //! Sites: which nodes each has, what they hold, and whether it may take new placement.
 
 use super::{
-    budget,
+    attested, budget,
     capacity::{self, SiteNodes},
     elastic,
     limits::{number, outside},
@@ -27,7 +27,7 @@ use pinisi_planner::model::{
     amounts::{Percent, Resources},
     site::{Reach, Site, SiteKind, SiteName},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Share of a site above which mass traffic goes on, in percent, where the Site names none.
 pub const HIGH_DEFAULT: i32 = 80;
@@ -49,6 +49,8 @@ pub struct CheckedSite<'a> {
     pub allowed: Option<Selector>,
     /// All nodes of this cluster that its labels match, Ready or not.
     pub nodes: Vec<&'a NodeFacts>,
+    /// Of these, the names of those that are attested as they are; none where it is not OnPrem.
+    pub lawful: BTreeSet<&'a str>,
     /// What goes on to `report`.
     pub subject: SiteSubject,
     /// For the planner; `None` where its spec cannot be read.
@@ -127,6 +129,7 @@ fn check_one<'a>(
                 kind: SiteKind::Cloud,
                 allowed: None,
                 nodes: Vec::new(),
+                lawful: BTreeSet::new(),
                 subject: subject(
                     SiteKind::Cloud,
                     Connection::Nodes,
@@ -142,6 +145,7 @@ fn check_one<'a>(
         type_,
         jurisdiction,
         nodes: site_nodes,
+        attested: vouched,
         kubeconfig_secret_ref,
         // Read where the connection is.
         create_namespaces: _,
@@ -257,6 +261,21 @@ fn check_one<'a>(
     let price = price
         .as_ref()
         .and_then(|price| budget::price(price, *type_, &mut problems));
+    let none = BTreeMap::new();
+    let vouched = vouched.as_ref().unwrap_or(&none);
+    let lawful = match kind {
+        SiteKind::OnPrem => attested::of_site(name, vouched, &own, &mut problems),
+        SiteKind::Cloud | SiteKind::Edge => {
+            if !vouched.is_empty() {
+                problems.push(outside(
+                    "spec.attested",
+                    &format!("set on a Site of type {}", kind_name(kind)),
+                    "nothing: only nodes of OnPrem Sites are attested",
+                ));
+            }
+            BTreeSet::new()
+        }
+    };
     if kind != SiteKind::OnPrem && !remote {
         problems.extend(untainted(name, &selector, &own));
     }
@@ -300,7 +319,16 @@ fn check_one<'a>(
         open,
         reach,
         grace,
-        nodes: ready.iter().map(|n| capacity::room(pods, n)).collect(),
+        nodes: ready
+            .iter()
+            .map(|n| {
+                capacity::room(
+                    pods,
+                    n,
+                    kind == SiteKind::OnPrem && !lawful.contains(&*n.name),
+                )
+            })
+            .collect(),
         elastic: pool,
         quotas: quotas::left(view),
         price,
@@ -309,6 +337,7 @@ fn check_one<'a>(
         kind,
         allowed,
         nodes: own,
+        lawful,
         subject: subject(kind, connection, match_labels, status_now, problems),
         world: Some(world),
     }

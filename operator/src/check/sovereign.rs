@@ -1,8 +1,11 @@
-//! The guard's inventory: which nodes are lawful for Sensitive pods, the labels to stamp these
-//! with, and how many such pods run where.
+//! The guard's inventory: which nodes are lawful for Sensitive pods (those of one OnPrem Site that are
+//! attested there as they are), the labels to stamp these with, and how many such pods run where. It
+//! carries no time: the API server has no clock to hold it against. What is not listed is refused, and
+//! what is no longer lawful is taken off; neither touches a pod that runs.
 
 use super::policy::{Ground, jurisdiction};
 use super::{
+    attested::identity,
     capacity::carries,
     problem::{Problem, class_name},
     site::{CheckedSite, selector_text},
@@ -27,14 +30,10 @@ pub fn inventory(
         for node in site
             .nodes
             .iter()
+            .filter(|n| site.lawful.contains(&*n.name))
             .filter(|n| claims.get(&*n.name).is_some_and(|c| *c == 1))
         {
-            let identity = NodeIdentity {
-                uid: node.uid.clone(),
-                provider_id: node.provider_id.clone(),
-                machine_id: node.machine_id.clone(),
-            };
-            want.nodes.insert(node.name.to_string(), identity);
+            want.nodes.insert(node.name.to_string(), identity(node));
         }
     }
     let labelled: Vec<(SiteName, BTreeMap<String, String>)> = sites
@@ -50,6 +49,12 @@ pub fn inventory(
             .filter(|(k, v)| shared(k, v))
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect();
+        // A site's own nodes that nobody has attested are said there.
+        let own: BTreeSet<_> = sites
+            .values()
+            .filter(|s| s.kind == SiteKind::OnPrem)
+            .flat_map(|s| s.nodes.iter().map(|n| &*n.name))
+            .collect();
         let problem_of = |name: &SiteName| {
             if want.node_selector.is_empty() {
                 let other = labelled.iter().map(|(n, _)| n).find(|n| *n != name)?;
@@ -60,7 +65,7 @@ pub fn inventory(
             let stranger = index
                 .nodes
                 .values()
-                .find(|n| carries(n, &want.node_selector) && !want.nodes.contains_key(&*n.name))?;
+                .find(|n| carries(n, &want.node_selector) && !own.contains(&*n.name))?;
             Some(Problem::LabelNotExclusive {
                 node: stranger.name.to_string(),
                 labels: selector_text(&want.node_selector),

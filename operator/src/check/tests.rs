@@ -2,6 +2,7 @@
 // Builders are handed literals; a reference at each call would only be noise.
 #![allow(clippy::needless_pass_by_value)]
 
+mod attested;
 mod bad_input;
 mod budgets;
 mod build;

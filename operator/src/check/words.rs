@@ -47,6 +47,16 @@ impl fmt::Display for Problem {
                 "spec.nodes.matchLabels: node {node} is not sovereign but carries {labels}, which all OnPrem Sites share; \
                  remove the label from that node, or it keeps drawing Sensitive pods that the guard then refuses"
             ),
+            Self::NotAttested { site, node, count, of } => write!(
+                f,
+                "spec.attested: {count} of {of} node(s) that carry the site's labels are not attested, first {node}: Sensitive pods are refused there; \
+                 kubectl pinisi attest {site} shows them, or take the labels off"
+            ),
+            Self::AttestedChanged { site, node, change, count } => write!(
+                f,
+                "spec.attested[{node}] {change}; {count} attested node(s) are not as they were attested, so that no Sensitive pod is bound there anew; \
+                 see kubectl pinisi attest {site}, then attest again (--node {node}) or withdraw it (--remove {node})"
+            ),
             Self::ConnectionUnclear => f.write_str(
                 "spec.nodes and spec.kubeconfigSecretRef: exactly one of them says where the site is; make the Site anew with one",
             ),

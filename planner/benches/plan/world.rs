@@ -225,6 +225,7 @@ fn site(i: usize, nodes: usize) -> Site {
         },
         used_slots: 100,
         schedulable: true,
+        unattested: false,
     };
     Site {
         kind: if i < HOMES {

@@ -168,6 +168,9 @@ pub struct Node {
     pub used_slots: u32,
     /// False for a cordoned node: it counts as use, not as room.
     pub schedulable: bool,
+    /// True for a node of own ground that nobody has attested: room for mass traffic only.
+    #[serde(default)]
+    pub unattested: bool,
 }
 
 /// A site on which a Sensitive workload may run. There is no other way to make one than

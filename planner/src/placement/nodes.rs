@@ -144,9 +144,7 @@ impl Nodes {
     /// Takes room for one replica on the node that the scheduler would choose; false where it fits
     /// on none.
     pub(crate) fn take(&mut self, request: Resources) -> bool {
-        let mut best = None;
-        self.choose(1, request, &mut best);
-        let Some((_, _, Reverse(at))) = best else {
+        let Some((_, _, Reverse(at))) = self.chosen(request) else {
             return false;
         };
         if let Some(node) = self.tree.get_mut(at) {
@@ -161,6 +159,18 @@ impl Nodes {
             above /= 2;
         }
         true
+    }
+
+    /// Free CPU and memory of the node that the scheduler would choose.
+    pub(crate) fn best(&self, request: Resources) -> Option<(u64, u64)> {
+        let (millicores, bytes, _) = self.chosen(request)?;
+        Some((millicores, bytes))
+    }
+
+    fn chosen(&self, request: Resources) -> Option<Rank> {
+        let mut best = None;
+        self.choose(1, request, &mut best);
+        best
     }
 
     fn first_below(&self, mut at: usize) -> usize {

@@ -21,7 +21,10 @@ pub(crate) enum Asker {
 /// A site's room.
 #[derive(Clone, Debug)]
 pub(crate) struct Room {
+    /// Those that take anybody.
     nodes: Nodes,
+    /// Those that nobody has attested: for mass traffic only, as are those to come.
+    unattested: Nodes,
     coming: Coming,
     total: Resources,
     used: Resources,
@@ -53,15 +56,21 @@ impl Room {
         };
         order.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| rank(a).cmp(&rank(b))));
         let mut nodes = Vec::with_capacity(order.len());
+        let mut unattested = Vec::new();
         for node in order {
             total = total.plus(node.allocatable);
             if node.schedulable {
                 used = used.plus(node.used);
                 let slots = u64::from(node.pod_slots.saturating_sub(node.used_slots));
-                nodes.push(Free {
+                let free = Free {
                     room: node.allocatable.minus(node.used),
                     slots,
-                });
+                };
+                if node.unattested {
+                    unattested.push(free);
+                } else {
+                    nodes.push(free);
+                }
             } else {
                 used = used.plus(Resources {
                     millicores: node.used.millicores.max(node.allocatable.millicores),
@@ -73,6 +82,7 @@ impl Room {
         total = total.plus(coming.free());
         Self {
             nodes: Nodes::of(&nodes),
+            unattested: Nodes::of(&unattested),
             coming,
             total,
             used,
@@ -96,7 +106,8 @@ impl Room {
         self.requested = self.requested.plus(request);
     }
 
-    /// How many more replicas fit, those on nodes to come included, counted no further than `enough`.
+    /// How many more replicas fit, counted no further than `enough`: Sensitive ones on attested nodes,
+    /// mass traffic also on the others and on nodes to come.
     pub(crate) fn more(&self, request: Resources, asker: Asker, enough: Replicas) -> Replicas {
         let closed = match asker {
             Asker::Sensitive => !self.open,
@@ -110,7 +121,8 @@ impl Room {
             None => u64::MAX,
         };
         let beside_reserve = || {
-            let free = self.nodes.free().plus(self.coming.free());
+            let free = self.nodes.free().plus(self.unattested.free());
+            let free = free.plus(self.coming.free());
             free.minus(self.reserve).fits(request)
         };
         let beside_awaited = || {
@@ -122,8 +134,11 @@ impl Room {
             Asker::Mass => allowed().min(beside_reserve()).min(beside_awaited()),
         };
         let most = most.min(enough.get().into());
-        let there = self.nodes.fits(request, most);
-        let n = there + self.coming.fits(request, most - there); // `there` is at most `most`
+        let mut n = self.nodes.fits(request, most);
+        if asker == Asker::Mass {
+            n += self.unattested.fits(request, most - n); // `n` is at most `most`, here and below
+            n += self.coming.fits(request, most - n);
+        }
         Replicas::new(u32::try_from(n).unwrap_or(u32::MAX))
     }
 
@@ -138,13 +153,14 @@ impl Room {
         if !self.coming.any() {
             return Replicas::MAX;
         }
-        let there = self.nodes.fits(request, Replicas::MAX.get().into());
+        let fits = |nodes: &Nodes| nodes.fits(request, Replicas::MAX.get().into());
+        let there = fits(&self.nodes).saturating_add(fits(&self.unattested));
         Replicas::new(u32::try_from(there).unwrap_or(u32::MAX))
     }
 
     /// Takes room for replicas that are not bound yet, each on the node with the most free CPU as
-    /// the scheduler would, and on nodes to come where those that are there are full. What does not
-    /// fit takes none: it waits, and so holds nothing. Returns how many fitted.
+    /// the scheduler would, and mass traffic on nodes to come where those that are there are full. What
+    /// does not fit takes none: it waits, and so holds nothing. Returns how many fitted.
     pub(crate) fn take(
         &mut self,
         request: Resources,
@@ -152,9 +168,7 @@ impl Room {
         replicas: Replicas,
     ) -> Replicas {
         let mut taken = 0u64;
-        while taken < u64::from(replicas.get())
-            && (self.nodes.take(request) || self.coming.take(request))
-        {
+        while taken < u64::from(replicas.get()) && self.take_one(request, sensitive) {
             taken += 1;
         }
         let sum = request.times(taken);
@@ -169,12 +183,20 @@ impl Room {
         Replicas::new(u32::try_from(taken).unwrap_or(u32::MAX))
     }
 
+    fn take_one(&mut self, request: Resources, sensitive: bool) -> bool {
+        if sensitive {
+            return self.nodes.take(request);
+        }
+        let unattested = self.unattested.best(request);
+        if unattested.is_some_and(|most| self.nodes.best(request).is_none_or(|n| most > n)) {
+            return self.unattested.take(request);
+        }
+        self.nodes.take(request) || self.coming.take(request)
+    }
+
     /// After the Sensitive workloads: what others must leave for those of them that have no node yet.
     pub(crate) fn hold_for_waiting(&mut self) {
-        let fits = |request| {
-            let there = self.nodes.fits(request, u64::MAX);
-            there.saturating_add(self.coming.fits(request, u64::MAX))
-        };
+        let fits = |request| self.nodes.fits(request, u64::MAX);
         let held = self.waiting.iter().map(|r| Awaited::of(*r, fits(*r)));
         self.awaited = held.collect();
     }

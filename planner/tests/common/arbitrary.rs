@@ -59,15 +59,17 @@ fn any_node() -> impl Strategy<Value = Node> {
         slots,
         0u32..20,
         prop::bool::weighted(0.8),
+        prop::bool::weighted(0.8),
     )
         .prop_map(
-            |(node_name, allocatable, used, pod_slots, used_slots, schedulable)| Node {
+            |(node_name, allocatable, used, pod_slots, used_slots, schedulable, attested)| Node {
                 name: node_name.as_str().into(),
                 allocatable,
                 pod_slots,
                 used,
                 used_slots,
                 schedulable,
+                unattested: !attested,
             },
         )
 }

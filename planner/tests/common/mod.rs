@@ -79,6 +79,7 @@ pub fn node(node_name: &str, millicores: u64) -> Node {
         used: Resources::ZERO,
         used_slots: 0,
         schedulable: true,
+        unattested: false,
     }
 }
 
@@ -486,13 +487,20 @@ impl Cluster {
             if self.stuck.contains(&pod.site) {
                 continue;
             }
-            let request = self.world.workloads[&pod.workload].request;
+            let workload = &self.world.workloads[&pod.workload];
+            let (request, sensitive) = (
+                workload.request,
+                matches!(workload.placement, Placement::Sensitive { .. }),
+            );
             let Some(site) = self.world.sites.get_mut(&pod.site) else {
                 continue;
             };
             let fits = |node: &Node| {
                 let free = node.allocatable.minus(node.used);
-                node.schedulable && node.used_slots < node.pod_slots && free.fits(request) > 0
+                // The guard refuses the bind.
+                let lawful = !(sensitive && node.unattested);
+                let takes = node.schedulable && node.used_slots < node.pod_slots;
+                lawful && takes && free.fits(request) > 0
             };
             let best = (0..site.nodes.len())
                 .filter(|i| fits(&site.nodes[*i]))

@@ -131,6 +131,7 @@ fn node(setup: &SiteSetup, free: Resources) -> Node {
         used: setup.capacity.minus(free),
         used_slots: 0,
         schedulable: true,
+        unattested: false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::GroupVersionKind;
 use kube::{Api, Client, ResourceExt as _};
@@ -10,11 +10,16 @@ use pinisi_crds::names::{CLASS_LABEL, GUARD_PREFIX, SITE_LABEL};
 use pinisi_crds::{HybridWorkload, SovereignNodes};
 use serde_json::{Value, json};
 
-/// Server-side apply of any object.
+/// Server-side apply of any object. A Site of own ground that says nothing about it gets its nodes
+/// attested, as they are.
 ///
 /// # Errors
 /// What the API server said.
-pub async fn apply(client: &Client, body: Value) -> Result<DynamicObject> {
+pub async fn apply(client: &Client, mut body: Value) -> Result<DynamicObject> {
+    let spec = &body["spec"];
+    if spec["type"] == "OnPrem" && spec.get("attested").is_none() {
+        body["spec"]["attested"] = as_they_are(client, &spec["nodes"]["matchLabels"]).await?;
+    }
     let text = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
     let (api_version, kind) = (text("apiVersion"), text("kind"));
     let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
@@ -40,6 +45,23 @@ pub async fn apply(client: &Client, body: Value) -> Result<DynamicObject> {
             &Patch::Apply(&body),
         )
         .await?)
+}
+
+/// The nodes that carry these labels, as a Site attests them.
+async fn as_they_are(client: &Client, labels: &Value) -> Result<Value> {
+    let labels = labels.as_object().context("matchLabels")?;
+    let labels: Vec<_> = labels
+        .iter()
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect();
+    let list = ListParams::default().labels(&labels.join(","));
+    let nodes = Api::<Node>::all(client.clone()).list(&list).await?;
+    let attested = nodes.into_iter().map(|node| {
+        let (name, uid) = (node.name_any(), node.uid());
+        let provider = node.spec.and_then(|spec| spec.provider_id);
+        (name, json!({"uid": uid, "providerID": provider}))
+    });
+    Ok(Value::Object(attested.collect()))
 }
 
 /// A namespace of one class.

@@ -84,6 +84,8 @@ fn node(group: &NodeGroup, index: u32) -> Node {
     };
     node.spec = Some(NodeSpec {
         taints: tainted.then(|| vec![taint]),
+        // What a node is attested by.
+        provider_id: Some(format!("kwok://{name}")),
         ..NodeSpec::default()
     });
     let room = BTreeMap::from([

@@ -192,9 +192,26 @@ impl Cluster {
     }
 }
 
+/// A Site whose nodes carry its name; `home`, where it is OnPrem, with its two nodes attested.
 pub fn site(name: &str, kind: &str) -> Value {
-    json!({"metadata": {"name": name, "uid": format!("u-{name}"), "generation": 1},
-        "spec": {"type": kind, "jurisdiction": "ID", "allowedNamespaces": {}, "nodes": {"matchLabels": {SITE_LABEL: name}}}})
+    let mut site = json!({"metadata": {"name": name, "uid": format!("u-{name}"), "generation": 1},
+        "spec": {"type": kind, "jurisdiction": "ID", "allowedNamespaces": {}, "nodes": {"matchLabels": {SITE_LABEL: name}}}});
+    if (name, kind) == ("home", "OnPrem") {
+        attest(&mut site, &["h1", "h2"]);
+    }
+    site
+}
+
+/// Attests nodes in a Site, as [`node`] makes them.
+pub fn attest(site: &mut Value, nodes: &[&str]) {
+    for name in nodes {
+        site["spec"]["attested"][*name] = attested(name);
+    }
+}
+
+/// A node as it is attested.
+pub fn attested(name: &str) -> Value {
+    json!({"uid": format!("u-{name}"), "providerID": format!("kwok://{name}"), "machineID": format!("m-{name}")})
 }
 
 pub fn node(name: &str, site: &str) -> Value {
