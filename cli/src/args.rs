@@ -11,6 +11,7 @@ Examples:
   kubectl pinisi plan -f check-in.yaml  what a manifest would change; nothing is written
   kubectl pinisi check                  is the ground sound? each finding has an id and a hint
   kubectl pinisi check -o json          the same for machines
+  kubectl pinisi attest home            which nodes are yours: Sensitive pods run on these alone
   kubectl pinisi adopt deployment/web --class MassTraffic --home jakarta --overflow cloud
                                         from an HPA or ScaledObject to Pinisi, observing first
   kubectl pinisi release hw/web         gives everything back
@@ -21,8 +22,8 @@ Examples:
                                         tries each known way around sovereignty, in dry runs
 
 status, explain, plan and check only read, and nothing that they show is computed by the operator on
-demand: they work while it is down. adopt and release write as you, after a question. conformance run makes
-canary namespaces and removes them.";
+demand: they work while it is down. attest, adopt and release write as you, after a question. conformance
+run makes canary namespaces and removes them.";
 
 const STATUS_HELP: &str = "\
 HybridWorkloads with their class, ready and decided replicas, the share at home and in the cloud,
@@ -122,6 +123,9 @@ pub enum Command {
     /// Check the installation, the guard, the nodes and the workloads
     #[command(long_about = CHECK_HELP)]
     Check(CheckOptions),
+    /// Vouch for the nodes of an OnPrem Site: Sensitive pods run on these alone
+    #[command(long_about = crate::attest::args::HELP)]
+    Attest(crate::attest::args::AttestOptions),
     /// Make a HybridWorkload from a Deployment and its HPA or ScaledObject, and take over
     #[command(long_about = crate::adopt::args::HELP)]
     Adopt(Box<crate::adopt::args::AdoptOptions>),

@@ -1,11 +1,12 @@
 //! `kubectl pinisi`: what Pinisi does, whether its ground is sound, and how a service comes to it
-//! and leaves it. Only `adopt`, `release` and `guard remove` write, as their user: HybridWorkloads,
-//! HPAs, ScaledObjects, the guard's objects that they take away, a namespace's label on request, and the ownership of a count that they do not
-//! change. `plan` asks the API server in dry runs; so does `conformance`, in canary namespaces that
+//! and leaves it. Only `attest`, `adopt`, `release` and `guard remove` write, as their user: a Site's
+//! attested nodes, HybridWorkloads, HPAs, ScaledObjects, the guard's objects that they take away, a
+//! namespace's label on request, and the ownership of a count that they do not change. `plan` asks the API server in dry runs; so does `conformance`, in canary namespaces that
 //! it makes and removes.
 
 mod adopt;
 mod args;
+mod attest;
 mod check;
 pub mod conformance;
 mod connect;
@@ -54,6 +55,7 @@ async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Explain(options) => explain::run(&args.global, options).await,
         Command::Plan(options) => plan::run(&args.global, options).await,
         Command::Check(options) => check::run(&args.global, options).await,
+        Command::Attest(options) => attest::run(&args.global, options).await,
         Command::Adopt(options) => adopt::run(&args.global, options).await,
         Command::Release(options) => release::run(&args.global, options).await,
         Command::Simulate(options) => simulate::run(&args.global, options),

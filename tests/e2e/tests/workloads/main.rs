@@ -1,6 +1,7 @@
 //! One short test a feature of a workload's life, on one lab. Each test has sites of its own.
 
 mod adopt;
+mod attested;
 mod bad_input;
 mod bottleneck;
 mod budget;
@@ -46,6 +47,7 @@ const GROUPS: &[NodeGroupSpec] = &[
     ("cloud-paid", 2, 4),
     ("home-neck", 1, 4),
     ("cloud-neck", 2, 8),
+    ("home-vouch", 1, 4),
     ("home-told", 1, 4),
     ("cloud-told", 2, 4),
 ];

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use kube::Client;
 use kube::core::Status;
 use serde_json::{Value, json};
@@ -15,10 +15,12 @@ use super::seen::{Cluster, Place};
 use super::topology::{HOME_NODES, Labs, Topology};
 use super::wait::{until, until_seen};
 use super::watch::Watch;
+use crate::binaries;
 use crate::checkout::checkout;
 use crate::exporter::Exporter;
 use crate::lab::Lab;
 use crate::operator::{NAMESPACE, Operator, OperatorSpec};
+use crate::progress::Progress;
 
 /// Seconds until a pod at home is ready.
 pub const HOME_READY_SECONDS: f64 = 2.0;
@@ -91,6 +93,8 @@ pub async fn stage(
     for file in ["namespaces.yaml", topology.sites_file(), "signals.yaml"] {
         example.apply(&client, file, &prometheus).await?;
     }
+    attest(&lab).await?;
+    say("the nodes at home are attested (kubectl pinisi attest home --all)");
     guard_stands(&client, &watch, &operator).await?;
     say("the guard stands");
     let cloud = match cloud {
@@ -123,6 +127,22 @@ pub async fn stage(
         watch,
         operator,
     })
+}
+
+/// Vouches for the nodes at home, with the command that people have for it.
+async fn attest(lab: &Lab) -> Result<()> {
+    let build = || binaries::build("kubectl-pinisi", &Progress::stderr());
+    let plugin = tokio::task::spawn_blocking(build).await??;
+    let output = tokio::process::Command::new(plugin)
+        .args(["attest", "home", "--all", "--yes"])
+        .env("KUBECONFIG", lab.kubeconfig_path())
+        .stdin(std::process::Stdio::null())
+        .output()
+        .await
+        .context("cannot run kubectl-pinisi")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "attest failed: {}", said.trim());
+    Ok(())
 }
 
 /// Waits until the inventory has all nodes at home and the guard refuses, which
