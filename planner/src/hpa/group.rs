@@ -38,8 +38,8 @@ pub(crate) enum Group {
 pub(crate) struct Terms {
     /// True for the CPU resource, whose values count only from pods that have been ready for a while.
     cpu: bool,
-    /// A pod that was started later than this, in nanoseconds, may still use CPU only to start.
-    young: i128,
+    /// A pod that was started later than this may still use CPU only to start; `None` where all were.
+    young: Option<Timestamp>,
     /// A pod that turned unready within this of its start has never been ready.
     readiness_delay: SignedDuration,
 }
@@ -53,9 +53,10 @@ impl Terms {
         now: Timestamp,
     ) -> Self {
         // At the end of time nothing ends later.
-        let young = match now < Timestamp::MAX {
-            true => now.as_nanosecond() - initialization.as_nanos(),
-            false => i128::MAX,
+        let young = match now.checked_sub(initialization) {
+            Ok(young) if now < Timestamp::MAX => Some(young),
+            Err(_) if now < Timestamp::MAX && initialization.is_positive() => None,
+            Ok(_) | Err(_) => Some(Timestamp::MAX),
         };
         Self {
             cpu,
@@ -91,7 +92,7 @@ impl Terms {
             return false;
         };
         let not_ready = ready.status == ReadyStatus::False;
-        if started.as_nanosecond() > young {
+        if young.is_none_or(|young| started > young) {
             // While it may still be starting: one whole window since it turned ready must have passed.
             !(not_ready || is_later(ready.since, value.window, value.at))
         } else {
