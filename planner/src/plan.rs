@@ -13,6 +13,7 @@ use crate::model::by_site::BySite;
 use crate::model::money::Currency;
 use crate::model::price::PerHour;
 use crate::model::site::{Reach, SiteName};
+use crate::model::sorted::Sorted;
 use crate::model::workload::{Placement, Workload, WorkloadId};
 use crate::placement::Left;
 use crate::placement::claim::{self, Claim, Wait};
@@ -33,7 +34,7 @@ pub struct Plan {
     /// The moment.
     pub at: Timestamp,
     /// By workload.
-    pub workloads: BTreeMap<WorkloadId, Decision>,
+    pub workloads: Sorted<WorkloadId, Decision>,
     /// Share of each site's allocatable resources in use (the larger of CPU and memory), after the plan.
     pub sites: BTreeMap<SiteName, Percent>,
     /// How the budgets whose period is running stand.
@@ -159,10 +160,7 @@ pub fn plan_from(world: &World, memory: Memory, now: Timestamp) -> Plan {
             *place = Some(turned.decision);
         }
     });
-    let decided = world.workloads.keys().zip(decisions);
-    let mut workloads: BTreeMap<_, _> = decided
-        .filter_map(|(id, decision)| Some((id.clone(), decision?)))
-        .collect();
+    let mut workloads = Sorted::beside(&world.workloads, decisions);
     for (id, site, leaving) in waiting {
         if let Some(decision) = workloads.get_mut(&id) {
             decision

@@ -11,6 +11,7 @@ pub mod quota;
 pub mod refusal;
 pub mod schedule;
 pub mod site;
+pub mod sorted;
 pub mod workload;
 
 use serde::{Deserialize, Serialize};
