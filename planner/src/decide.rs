@@ -244,14 +244,15 @@ pub(crate) fn decide<'a>(
 
     in_order(&mut reasons);
     // The plan's own list is as long as it has to be; the other is used again.
+    let mut told = Vec::with_capacity(reasons.len());
+    told.append(&mut reasons);
     *said = reasons;
-    let reasons = said.drain(..).collect();
     Turned {
         decision: Decision {
             want: wanted.want,
             shares,
             steps,
-            reasons,
+            reasons: told,
             metrics: wanted.outcome,
             cost,
         },

@@ -124,7 +124,7 @@ pub fn plan_from(world: &World, memory: Memory, now: Timestamp) -> Plan {
     let ids = world.workloads.iter().zip(memories.values_mut());
     let mut turns: Vec<_> = ids.enumerate().collect();
     // By name they are already.
-    turns.sort_by_key(|(_, (named, _))| rank(*named));
+    turns.sort_by_cached_key(|(_, (named, _))| rank(*named));
     let mass = turns.partition_point(|(_, ((_, w), _))| is_sensitive(w));
     let (sensitive, mass) = turns.split_at_mut(mass);
 
