@@ -179,7 +179,8 @@ async fn send(client: &Client, request: &Request, who: Option<&Impersonated>) ->
         Act::Replace(body) => ("PUT", dry, JSON, body.clone()),
         Act::Merge(body) => ("PATCH", dry, "application/merge-patch+json", body.clone()),
         Act::Patch(body) => ("PATCH", dry, "application/json-patch+json", body.clone()),
-        Act::Delete => ("DELETE", format!("{path}?dryRun=All"), JSON, json!({})),
+        // Where there is a body the API server reads the options of a deletion from it alone.
+        Act::Delete => ("DELETE", path, JSON, json!({"dryRun": ["All"]})),
         Act::Connect(query) => ("POST", format!("{path}?{query}"), JSON, Value::Null),
     };
     let mut body = body;
