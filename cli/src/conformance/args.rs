@@ -18,21 +18,24 @@ Run it as somebody who may impersonate users (cluster-admin may).";
 
 /// Help of `conformance run`.
 pub const RUN_HELP: &str = "\
-Makes three canary namespaces (pinisi-conformance-..., Sensitive, MassTraffic and without a class), a
-pod that nothing can schedule, and rights for users that nobody is; tries each case; and removes all
-of it, also after an error or Ctrl-C. What a killed run leaves behind is removed by a later one.
-Every attempt is a dry run where the API has one: admission judges it just the same, and nothing
-leaks where the guard is missing. (Connecting has none, and is asked of the canary pod, which runs
-nowhere.) An attempt is refused only where the rule refused it that is named beside it; what
-something else refused is red. Lawful twins must pass, or the case is red too.
+Makes three canary namespaces (pinisi-conformance-..., Sensitive, MassTraffic and without a class),
+pods that nothing can schedule, objects that name nothing that exists, and rights for groups that
+nobody is in; tries each case; and removes all of it, also after an error or Ctrl-C. What a killed run
+leaves behind is removed by a later one. Every attempt is a dry run where the API has one: admission
+judges it just the same, and nothing leaks where the guard is missing. (Connecting has none, and is
+asked of the canary pod, which runs nowhere.) An attempt is refused only where the rule refused it
+that is named beside it; what something else refused is red. Lawful twins must pass, or the case is
+red too.
 
   green    all of it was tried and is as it must be
   partial  so is what was tried, but something was not; the reason is said
-  skipped  not tried: not-served (the API is not there, so it is no way around), needs-dataplane,
-           needs-remote, needs-operator-down, needs-lab, not-guaranteed, not-built
+  skipped  not tried
   RED      a way around is open, or a lawful request was refused
 
-A level that has something left open is partial, never green. Each level holds those below it.
+Reasons that leave a level partial, never green: needs-dataplane, needs-remote, needs-operator-down,
+needs-lab, no-sovereign-node, no-node-abroad, no-policy, absent, not-guaranteed, not-built. Reasons
+that do not: not-served (the API is not there, so it is no way around), nothing-allowed (no policy
+names anything lawful of the kind), nothing-there. Each level holds those below it.
 
 --operator-down first watches the operator's Lease: only when nobody has renewed it for as long as it
 lasts is it believed that no operator leads. It scales nothing unless --scale-operator is given too:

@@ -74,10 +74,8 @@ impl Asker {
     /// # Errors
     /// It cannot be found out what the server serves, or the request cannot be written.
     pub async fn ask(&mut self, request: &Request) -> Result<Asked> {
-        let client = match (request.cluster, &self.there) {
-            (Cluster::Here, _) => self.here.clone(),
-            (Cluster::Remote, Some(there)) => there.clone(),
-            (Cluster::Remote, None) => return Ok(Asked::NoRemote),
+        let Some(client) = self.client(request.cluster) else {
+            return Ok(Asked::NoRemote);
         };
         let Some(version) = self.version(&client, request).await? else {
             return Ok(Asked::NotServed);
@@ -86,13 +84,38 @@ impl Asker {
         request.target.version = version;
         let end = Instant::now() + PATIENCE;
         loop {
-            let answer = send(&client, &request, self.users.get(&request.identity)).await?;
+            let who = self.users.get(&request.identity);
+            let answer = send(&client, &request, who, Trial::Dry).await?;
             let again = answer.may_pass() || answer.lacks_rights();
             if !again || Instant::now() >= end {
                 return Ok(Asked::Answered(answer));
             }
             sleep(PAUSE).await;
         }
+    }
+
+    fn client(&self, cluster: Cluster) -> Option<Client> {
+        match cluster {
+            Cluster::Here => Some(self.here.clone()),
+            Cluster::Remote => self.there.clone(),
+        }
+    }
+
+    /// Makes it, for real; none where the server does not serve it.
+    ///
+    /// # Errors
+    /// As [`Asker::ask`].
+    pub async fn make(&mut self, request: &Request) -> Result<Option<Answer>> {
+        let Some(client) = self.client(request.cluster) else {
+            return Ok(None);
+        };
+        let Some(version) = self.version(&client, request).await? else {
+            return Ok(None);
+        };
+        let mut request = request.clone();
+        request.target.version = version;
+        let who = self.users.get(&request.identity);
+        Ok(Some(send(&client, &request, who, Trial::Real).await?))
     }
 
     /// The version to ask: the one that is named, or another that serves the resource.
@@ -164,7 +187,40 @@ async fn get<T: DeserializeOwned>(client: &Client, path: &str) -> Result<Option<
     }
 }
 
-async fn send(client: &Client, request: &Request, who: Option<&Impersonated>) -> Result<Answer> {
+async fn send(
+    client: &Client,
+    request: &Request,
+    who: Option<&Impersonated>,
+    trial: Trial,
+) -> Result<Answer> {
+    let built = written(request, who, trial)?;
+    let answer = tokio::time::timeout(ANSWER_TIMEOUT, client.request::<Value>(built)).await;
+    Ok(match answer {
+        Ok(Ok(object)) => Answer::Yes(object),
+        Ok(Err(kube::Error::Api(status))) => Answer::No {
+            code: status.code,
+            message: status.message.clone(),
+        },
+        Ok(Err(error)) => Answer::None(crate::connect::cause(&error)),
+        Err(_) => Answer::None(format!("no answer in {} s", ANSWER_TIMEOUT.as_secs())),
+    })
+}
+
+/// Whether a request only asks what would become of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trial {
+    /// A dry run.
+    Dry,
+    /// For real: the canaries.
+    Real,
+}
+
+/// As it goes over the wire.
+fn written(
+    request: &Request,
+    who: Option<&Impersonated>,
+    trial: Trial,
+) -> Result<http::Request<Vec<u8>>> {
     let Request {
         cluster: _,
         target,
@@ -172,24 +228,27 @@ async fn send(client: &Client, request: &Request, who: Option<&Impersonated>) ->
         identity: _,
     } = request;
     let path = target.path();
-    let dry = format!("{path}?dryRun=All&fieldManager=pinisi-conformance");
+    let (dry, options) = match trial {
+        Trial::Dry => ("&dryRun=All", json!({"dryRun": ["All"]})),
+        Trial::Real => ("", json!({})),
+    };
+    let asked = format!("{path}?fieldManager=pinisi-conformance{dry}");
     const JSON: &str = "application/json";
     let (method, path, kind, body) = match act {
-        Act::Create(body) => ("POST", dry, JSON, body.clone()),
-        Act::Replace(body) => ("PUT", dry, JSON, body.clone()),
-        Act::Merge(body) => ("PATCH", dry, "application/merge-patch+json", body.clone()),
-        Act::Patch(body) => ("PATCH", dry, "application/json-patch+json", body.clone()),
+        Act::Create(body) => ("POST", asked, JSON, body.clone()),
+        Act::Replace(body) => ("PUT", asked, JSON, body.clone()),
+        Act::Merge(body) => ("PATCH", asked, "application/merge-patch+json", body.clone()),
+        Act::Patch(body) => ("PATCH", asked, "application/json-patch+json", body.clone()),
         // Where there is a body the API server reads the options of a deletion from it alone.
-        Act::Delete => ("DELETE", path, JSON, json!({"dryRun": ["All"]})),
+        Act::Delete => ("DELETE", asked, JSON, options),
         Act::Connect(query) => ("POST", format!("{path}?{query}"), JSON, Value::Null),
     };
     let mut body = body;
-    // As the version that is asked was found out only now.
-    if matches!(act, Act::Create(_) | Act::Replace(_)) && body.get("apiVersion").is_some() {
+    // As the version that is asked was found out only now. Subresources have kinds of other groups.
+    let whole = matches!(act, Act::Create(_) | Act::Replace(_)) && target.subresource.is_empty();
+    if whole && body.get("apiVersion").is_some() {
         body["apiVersion"] = match target.group {
             "" => json!(target.version),
-            // Subresources have kinds of other groups.
-            _ if !target.subresource.is_empty() => body["apiVersion"].clone(),
             group => json!(format!("{group}/{}", target.version)),
         };
     }
@@ -204,18 +263,39 @@ async fn send(client: &Client, request: &Request, who: Option<&Impersonated>) ->
         }
         built = built.header("impersonate-group", "system:authenticated");
     }
-    let built = built.body(match body {
+    Ok(built.body(match body {
         Value::Null => Vec::new(),
         body => serde_json::to_vec(&body)?,
-    })?;
-    let answer = tokio::time::timeout(ANSWER_TIMEOUT, client.request::<Value>(built)).await;
-    Ok(match answer {
-        Ok(Ok(object)) => Answer::Yes(object),
-        Ok(Err(kube::Error::Api(status))) => Answer::No {
-            code: status.code,
-            message: status.message.clone(),
-        },
-        Ok(Err(error)) => Answer::None(crate::connect::cause(&error)),
-        Err(_) => Answer::None(format!("no answer in {} s", ANSWER_TIMEOUT.as_secs())),
-    })
+    })?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::attempt::Target;
+
+    #[test]
+    fn every_trial_is_a_dry_run_for_the_server_too() {
+        let target = || Target::core("pods").within("a").named("p");
+        for act in [
+            Act::Create(json!({})),
+            Act::Replace(json!({})),
+            Act::Merge(json!({})),
+            Act::Patch(json!([])),
+            Act::Delete,
+        ] {
+            let request = Request::new(target(), act.clone());
+            let dry = written(&request, None, Trial::Dry).unwrap();
+            assert!(dry.uri().query().unwrap().contains("dryRun=All"), "{act:?}");
+            let options: Value = serde_json::from_slice(dry.body()).unwrap();
+            let said = options["dryRun"] == json!(["All"]);
+            assert_eq!(
+                said,
+                act == Act::Delete,
+                "a deletion's options are its body"
+            );
+            let real = written(&request, None, Trial::Real).unwrap();
+            assert!(!format!("{real:?}").contains("dryRun"));
+        }
+    }
 }

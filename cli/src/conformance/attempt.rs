@@ -22,6 +22,9 @@ pub struct Attempt {
 pub enum Wanted {
     /// It is refused, by its rule.
     Refused,
+    /// The same, but a server may refuse it by its own definitions before it asks anybody, or drop
+    /// the field at this place as it does not know it: there is no way around then.
+    RefusedWhereReached(&'static str),
     /// It is lawful and passes.
     Passed,
     /// It passes and comes out with the labels of sovereign ground; a server that cannot put them on
@@ -198,6 +201,40 @@ pub enum Identity {
     Canary,
     /// The account of a node that is not sovereign, with the same rights.
     CloudNode,
+    /// A user that a policy says acts from a cloud, with the same rights.
+    CloudUser,
+    /// Somebody of a group of which a policy says so, with the same rights.
+    CloudGroup,
+    /// The cluster's own controller of EndpointSlices.
+    SliceController,
+    /// And of Endpoints.
+    EndpointController,
+}
+
+impl Identity {
+    /// Whether a run gives it rights; the others have theirs.
+    #[must_use]
+    pub fn is_granted(self) -> bool {
+        match self {
+            Self::Me | Self::Operator | Self::SliceController | Self::EndpointController => false,
+            Self::Canary | Self::CloudNode | Self::CloudUser | Self::CloudGroup => true,
+        }
+    }
+
+    /// As it stands in names.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Me => "me",
+            Self::Operator => "operator",
+            Self::Canary => "canary",
+            Self::CloudNode => "cloud-node",
+            Self::CloudUser => "cloud-user",
+            Self::CloudGroup => "cloud-group",
+            Self::SliceController => "slice-controller",
+            Self::EndpointController => "endpoint-controller",
+        }
+    }
 }
 
 impl Attempt {

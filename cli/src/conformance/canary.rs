@@ -1,17 +1,20 @@
-//! What the suite makes in a cluster, and how it goes again: three namespaces, a pod that nothing can
-//! schedule, and rights for identities that nobody is. All of it carries one label, so that whatever
-//! a run leaves behind is found and removed by a later one.
+//! What the suite makes in a cluster, and how it goes again: three namespaces, pods that nothing can
+//! schedule, objects to be changed, and rights for groups that nobody is in. All of it carries one
+//! label, so that whatever a run leaves behind is found and removed by a later one.
 
-use super::attempt::Identity;
+use super::ask::Asker;
+use super::attempt::{Request, Target};
 use super::grants::Grants;
-use super::ground::{Canaries, Facts, POD};
-use super::objects::{RUN_LABEL, lawful_pod};
+use super::ground::{Canaries, Ground, POD};
+use super::judge::Answer;
+use super::objects::{GROUP_SNAPSHOT, RUN_LABEL, SNAPSHOT, lawful_pod};
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolume, Pod, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
-use kube::api::{DeleteParams, ListParams, PostParams};
-use kube::{Api, Client, ResourceExt as _};
+use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Api, Client, Resource, ResourceExt as _};
 use pinisi_crds::names::{CLASS_LABEL, CLASS_MASS_TRAFFIC, CLASS_SENSITIVE};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,72 +32,128 @@ const LEFTOVERS_MAX: u32 = 100;
 /// What was made, and with which client it goes again.
 pub struct Made {
     client: Client,
-    run: String,
     /// Their names.
     pub canaries: Canaries,
 }
 
-/// Makes the canaries; on an error what was made by then is removed.
-///
-/// # Errors
-/// The server refused one of them.
-pub async fn make(client: &Client, facts: &Facts, image: &str) -> Result<Made> {
-    let sensitive = namespace(client, None, Some(CLASS_SENSITIVE)).await?;
-    let run = sensitive.name_any();
-    let run = run.strip_prefix(PREFIX).unwrap_or(&run).to_owned();
-    let made = Made {
-        client: client.clone(),
-        canaries: Canaries {
-            sensitive: sensitive.name_any(),
-            mass: format!("{PREFIX}{run}-mass"),
-            unclassified: format!("{PREFIX}{run}-unclassified"),
-            pod_node: String::new(),
-        },
-        run,
-    };
-    let born = sensitive.metadata.creation_timestamp.map(|time| time.0);
-    match made.fill(facts, image, born).await {
-        Ok(()) => Ok(made),
-        Err(error) => {
-            made.remove().await;
-            Err(error)
+impl Made {
+    /// Makes the namespaces; that of the Sensitive class is of the other one yet, so that objects from
+    /// before can be made in it. On an error what was made by then is removed.
+    ///
+    /// # Errors
+    /// The server refused one of them.
+    pub async fn namespaces(client: &Client) -> Result<Self> {
+        // The first one's name is the server's choice, and becomes the name of the run.
+        let first = json!({"metadata": {
+            "generateName": PREFIX, "labels": {RUN_LABEL: "new", CLASS_LABEL: CLASS_MASS_TRAFFIC},
+        }});
+        let first: Namespace = create(Api::all(client.clone()), &first).await?;
+        let name = first.name_any();
+        let run = name.strip_prefix(PREFIX).unwrap_or(&name).to_owned();
+        let made = Self {
+            client: client.clone(),
+            canaries: Canaries {
+                mass: format!("{PREFIX}{run}-mass"),
+                unclassified: format!("{PREFIX}{run}-unclassified"),
+                sensitive: name,
+                run,
+                pod_node: String::new(),
+            },
+        };
+        if let Some(born) = &first.metadata.creation_timestamp {
+            // The server's own clock, as the others were born by it too.
+            remove_all(
+                client,
+                &ListParams::default().labels(RUN_LABEL),
+                Some(born.0),
+            )
+            .await;
+        }
+        match made.fill().await {
+            Ok(()) => Ok(made),
+            Err(error) => {
+                made.remove().await;
+                Err(error)
+            }
         }
     }
-}
 
-impl Made {
-    async fn fill(&self, facts: &Facts, image: &str, born: Option<Timestamp>) -> Result<()> {
-        let Self {
-            client,
+    async fn fill(&self) -> Result<()> {
+        let Canaries {
             run,
-            canaries,
-        } = self;
-        let namespaces = Api::<Namespace>::all(client.clone());
-        let label = json!({"metadata": {"labels": {RUN_LABEL: run}}});
-        namespaces
+            sensitive,
+            mass,
+            unclassified,
+            pod_node: _,
+        } = &self.canaries;
+        self.label(&json!({RUN_LABEL: run})).await?;
+        for (name, labels) in [
+            (
+                mass,
+                json!({RUN_LABEL: run, CLASS_LABEL: CLASS_MASS_TRAFFIC}),
+            ),
+            (unclassified, json!({RUN_LABEL: run})),
+        ] {
+            let body = json!({"metadata": {"name": name, "labels": labels}});
+            create::<Namespace>(Api::all(self.client.clone()), &body).await?;
+        }
+        for name in [sensitive, mass, unclassified] {
+            let account = json!({"metadata": {"name": POD, "labels": {RUN_LABEL: run}}});
+            create::<ServiceAccount>(Api::namespaced(self.client.clone(), name), &account).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the pods, and what the cases change. What the server does not serve, or refuses, is not
+    /// there to be changed, and its attempts say so.
+    ///
+    /// # Errors
+    /// The server refused a pod, or cannot be asked.
+    pub async fn objects(
+        &self,
+        ground: &Ground,
+        fixtures: &[Request],
+        asker: &mut Asker,
+    ) -> Result<()> {
+        let Canaries {
+            run: _,
+            sensitive,
+            mass,
+            unclassified,
+            pod_node: _,
+        } = &self.canaries;
+        for name in [sensitive, mass, unclassified] {
+            let pod = lawful_pod(POD, &ground.stamp.labels, &ground.image());
+            create::<Pod>(Api::namespaced(self.client.clone(), name), &pod).await?;
+        }
+        for fixture in fixtures {
+            if let Some(answer @ (Answer::No { .. } | Answer::None(_))) =
+                asker.make(fixture).await?
+            {
+                eprintln!("not made: {}: {}", fixture.words(), answer.line());
+            }
+        }
+        Ok(())
+    }
+
+    /// From here on the guard speaks for it.
+    ///
+    /// # Errors
+    /// The server refused the label.
+    pub async fn make_sensitive(&self) -> Result<()> {
+        self.label(&json!({CLASS_LABEL: CLASS_SENSITIVE})).await
+    }
+
+    async fn label(&self, labels: &Value) -> Result<()> {
+        Api::<Namespace>::all(self.client.clone())
             .patch(
-                &canaries.sensitive,
-                &kube::api::PatchParams::default(),
-                &kube::api::Patch::Merge(&label),
+                &self.canaries.sensitive,
+                &PatchParams::default(),
+                &Patch::Merge(json!({"metadata": {"labels": labels}})),
             )
             .await
-            .context("label the canary namespace")?;
-        if let Some(born) = born {
-            remove_leftovers(client, born).await;
-        }
-        for (name, class) in [
-            (&canaries.mass, Some(CLASS_MASS_TRAFFIC)),
-            (&canaries.unclassified, None),
-        ] {
-            namespace(client, Some((name, run)), class).await?;
-        }
-        for name in [&canaries.sensitive, &canaries.mass, &canaries.unclassified] {
-            let account = json!({"metadata": {"name": POD, "labels": {RUN_LABEL: run}}});
-            create::<ServiceAccount>(Api::namespaced(client.clone(), name), &account).await?;
-        }
-        let pod = lawful_pod(POD, facts.stamp(), image);
-        create::<Pod>(Api::namespaced(client.clone(), &canaries.sensitive), &pod).await?;
-        Ok(())
+            .map(drop)
+            .with_context(|| format!("label the canary namespace {}", self.canaries.sensitive))
     }
 
     /// Gives the identities of this run the rights that their requests need, and no others.
@@ -102,36 +161,39 @@ impl Made {
     /// # Errors
     /// The server refused: whoever runs the suite must hold them too.
     pub async fn grant(&self, grants: &Grants) -> Result<()> {
+        let run = &self.canaries.run;
         for (namespace, identity, rules) in grants.namespaced() {
-            let name = format!("{PREFIX}{}", identity_word(identity));
-            let role = json!({"metadata": {"name": name, "labels": {RUN_LABEL: self.run}}, "rules": rules});
+            let name = format!("{PREFIX}{}", identity.word());
+            let role =
+                json!({"metadata": {"name": name, "labels": {RUN_LABEL: run}}, "rules": rules});
             create::<Role>(Api::namespaced(self.client.clone(), namespace), &role).await?;
-            let binding = self.binding("Role", &name, &grants.user(identity));
+            let binding = self.binding("Role", &name, &self.group(identity.word()));
             create::<RoleBinding>(Api::namespaced(self.client.clone(), namespace), &binding)
                 .await?;
         }
         for (identity, rules) in grants.cluster() {
-            let name = format!("{PREFIX}{}-{}", self.run, identity_word(identity));
-            let role = json!({"metadata": {"name": name, "labels": {RUN_LABEL: self.run}}, "rules": rules});
+            let name = format!("{PREFIX}{run}-{}", identity.word());
+            let role =
+                json!({"metadata": {"name": name, "labels": {RUN_LABEL: run}}, "rules": rules});
             create::<ClusterRole>(Api::all(self.client.clone()), &role).await?;
-            let binding = self.binding("ClusterRole", &name, &grants.user(identity));
+            let binding = self.binding("ClusterRole", &name, &self.group(identity.word()));
             create::<ClusterRoleBinding>(Api::all(self.client.clone()), &binding).await?;
         }
         Ok(())
     }
 
-    fn binding(&self, kind: &str, name: &str, user: &str) -> Value {
+    fn binding(&self, kind: &str, name: &str, group: &str) -> Value {
         json!({
-            "metadata": {"name": name, "labels": {RUN_LABEL: self.run}},
+            "metadata": {"name": name, "labels": {RUN_LABEL: self.canaries.run}},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}],
         })
     }
 
-    /// The user that nobody is, of this run.
+    /// A group that nobody is in but by impersonation: rights are given to it.
     #[must_use]
-    pub fn user(&self) -> String {
-        format!("{PREFIX}{}", self.run)
+    pub fn group(&self, word: &str) -> String {
+        format!("{PREFIX}{}:{word}", self.canaries.run)
     }
 
     /// Where the canary pod is bound now; empty for nowhere.
@@ -146,43 +208,51 @@ impl Made {
 
     /// Removes all of it. What cannot be removed is said, and found by a later run.
     pub async fn remove(&self) {
-        let own = ListParams::default()
-            .labels(&format!("{RUN_LABEL}={}", self.run))
-            .limit(LEFTOVERS_MAX);
-        remove::<ClusterRoleBinding>(&self.client, &own, None).await;
-        remove::<ClusterRole>(&self.client, &own, None).await;
-        remove::<Namespace>(&self.client, &own, None).await;
+        let own = ListParams::default().labels(&format!("{RUN_LABEL}={}", self.canaries.run));
+        remove_all(&self.client, &own, None).await;
+        // In the moment before its label says the run.
+        let first = Api::<Namespace>::all(self.client.clone());
+        let _ = first
+            .delete(&self.canaries.sensitive, &DeleteParams::default())
+            .await;
     }
 }
 
-fn identity_word(identity: Identity) -> &'static str {
-    match identity {
-        Identity::Me => "me",
-        Identity::Operator => "operator",
-        Identity::Canary => "canary",
-        Identity::CloudNode => "cloud-node",
+/// Deletes what the list names, of every kind that the suite makes outside a namespace.
+pub async fn remove_all(client: &Client, list: &ListParams, older_than_a_run: Option<Timestamp>) {
+    let builtin = [
+        ApiResource::erase::<ClusterRoleBinding>(&()),
+        ApiResource::erase::<ClusterRole>(&()),
+        ApiResource::erase::<PersistentVolume>(&()),
+        ApiResource::erase::<Namespace>(&()),
+    ];
+    let contents = [SNAPSHOT, GROUP_SNAPSHOT].map(|kind| {
+        let Target {
+            group,
+            version,
+            resource,
+            ..
+        } = kind.target(1);
+        let gvk = GroupVersionKind::gvk(group, &version, kind.kinds[1]);
+        ApiResource::from_gvk_with_plural(&gvk, resource)
+    });
+    for resource in contents.iter().chain(&builtin) {
+        remove(client, resource, list, older_than_a_run).await;
     }
 }
 
-/// Removes what earlier runs left behind.
-async fn remove_leftovers(client: &Client, now: Timestamp) {
-    let all = ListParams::default().labels(RUN_LABEL).limit(LEFTOVERS_MAX);
-    remove::<ClusterRoleBinding>(client, &all, Some(now)).await;
-    remove::<ClusterRole>(client, &all, Some(now)).await;
-    remove::<Namespace>(client, &all, Some(now)).await;
-}
-
-/// Deletes what the list names; where a time is given only what is older than a run lasts. Both
-/// times are the server's own.
-async fn remove<K>(client: &Client, list: &ListParams, now: Option<Timestamp>)
-where
-    K: kube::Resource<Scope = kube::core::ClusterResourceScope> + Clone + DeserializeOwned + Debug,
-    K::DynamicType: Default,
-{
-    let api = Api::<K>::all(client.clone());
-    let found = match api.list_metadata(list).await {
+async fn remove(
+    client: &Client,
+    resource: &ApiResource,
+    list: &ListParams,
+    now: Option<Timestamp>,
+) {
+    let api: Api<DynamicObject> = Api::all_with(client.clone(), resource);
+    let list = list.clone().limit(LEFTOVERS_MAX);
+    let found = match api.list_metadata(&list).await {
         Ok(found) => found,
-        Err(error) => return left_behind("list what the suite made", &error),
+        Err(kube::Error::Api(status)) if status.code == crate::connect::NOT_FOUND => return,
+        Err(error) => return left_behind(&resource.plural, &error),
     };
     for object in found {
         let old = |now: Timestamp| {
@@ -207,30 +277,14 @@ where
 
 fn left_behind(what: &str, error: &kube::Error) {
     eprintln!(
-        "left behind: {what}: {}; a later run removes it, or: kubectl delete namespaces,clusterroles,clusterrolebindings --selector {RUN_LABEL}",
+        "left behind: {what}: {}; a later run removes it, or: kubectl delete namespaces,persistentvolumes,clusterroles,clusterrolebindings --selector {RUN_LABEL}",
         crate::connect::cause(error)
     );
 }
 
-async fn namespace(
-    client: &Client,
-    named: Option<(&str, &str)>,
-    class: Option<&str>,
-) -> Result<Namespace> {
-    // The first one's name is the server's choice, and becomes the name of the run.
-    let mut body = match named {
-        Some((name, run)) => json!({"metadata": {"name": name, "labels": {RUN_LABEL: run}}}),
-        None => json!({"metadata": {"generateName": PREFIX, "labels": {RUN_LABEL: "new"}}}),
-    };
-    if let Some(class) = class {
-        body["metadata"]["labels"][CLASS_LABEL] = json!(class);
-    }
-    create::<Namespace>(Api::all(client.clone()), &body).await
-}
-
 async fn create<K>(api: Api<K>, body: &Value) -> Result<K>
 where
-    K: Clone + DeserializeOwned + Serialize + Debug + kube::Resource,
+    K: Clone + DeserializeOwned + Serialize + Debug + Resource,
     K::DynamicType: Default,
 {
     let kind = K::kind(&K::DynamicType::default()).into_owned();

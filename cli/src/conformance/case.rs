@@ -55,7 +55,7 @@ pub enum Way {
     /// Requests that admission judges, each with what must become of it.
     Requests(fn(&Ground) -> Vec<Attempt>),
     /// What stands in the cluster is looked at; nothing is asked for.
-    Look(fn(&Ground) -> Vec<Sight>),
+    Look(fn(&Ground) -> Result<Vec<Sight>, Skip>),
     /// These cases once more, while no operator leads.
     WithoutOperator(&'static [&'static str]),
     /// It cannot be tried by requests alone.

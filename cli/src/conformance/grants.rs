@@ -12,17 +12,13 @@ type Right = (&'static str, String, &'static str);
 pub struct Grants {
     namespaced: BTreeMap<(String, Identity), BTreeSet<Right>>,
     cluster: BTreeMap<Identity, BTreeSet<Right>>,
-    users: BTreeMap<Identity, String>,
 }
 
 impl Grants {
     /// Of these attempts. Whoever runs the suite and the operator have their rights already.
     #[must_use]
-    pub fn of(attempts: &[Attempt], users: BTreeMap<Identity, String>) -> Self {
-        let mut grants = Self {
-            users,
-            ..Self::default()
-        };
+    pub fn of(attempts: &[Attempt]) -> Self {
+        let mut grants = Self::default();
         for request in attempts
             .iter()
             .filter_map(|attempt| attempt.request.as_ref().ok())
@@ -33,8 +29,7 @@ impl Grants {
                 act,
                 identity,
             } = request;
-            if *cluster == Cluster::Remote || matches!(identity, Identity::Me | Identity::Operator)
-            {
+            if *cluster == Cluster::Remote || !identity.is_granted() {
                 continue;
             }
             let right = (target.group, target.full_resource(), act.verb());
@@ -48,12 +43,6 @@ impl Grants {
             };
         }
         grants
-    }
-
-    /// The user name of an identity.
-    #[must_use]
-    pub fn user(&self, identity: Identity) -> String {
-        self.users.get(&identity).cloned().unwrap_or_default()
     }
 
     /// Namespace, identity and RBAC rules.
@@ -94,7 +83,7 @@ mod tests {
             ask(pods().named("p").sub("exec"), Identity::Canary),
             ask(Target::core("nodes"), Identity::Canary),
         ];
-        let grants = Grants::of(&attempts, BTreeMap::new());
+        let grants = Grants::of(&attempts);
         let own: Vec<_> = grants.namespaced().collect();
         let rule = json!({"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"]});
         assert_eq!(own, [("a", Identity::Canary, vec![rule])]);

@@ -1,52 +1,107 @@
-//! What the cases are built from: names of the canaries, nodes on both sides, the stamp, and the
-//! guard's objects as the API server has them. Reading only; making is in `canary.rs`.
+//! What the cases are built from: names of the canaries, nodes on both sides, the stamp, what policies
+//! allow, and the guard's objects as the API server has them. How it is read is in `facts.rs`.
 
 use super::judge::Stamp;
-use anyhow::{Context as _, Result, bail};
-use k8s_openapi::api::core::v1::Node;
-use kube::api::{ApiResource, DynamicObject, ListParams};
-use kube::core::GroupVersionKind;
-use kube::{Api, Client, ResourceExt as _};
-use pinisi_crds::SovereignNodes;
-use pinisi_crds::names::{GUARD_PREFIX, SOVEREIGN_NODES};
-use serde_json::{Value, json};
+use super::objects::IMAGE;
+use super::outcome::Skip;
+use serde_json::Value;
 use std::collections::BTreeMap;
-
-/// Stands for a node that is not sovereign in a cluster that has none.
-const NO_NODE: &str = "pinisi-conformance-away";
-/// Objects asked for at once.
-const PAGE: u32 = 500;
 
 /// What the cases are built from.
 #[derive(Clone, Debug)]
 pub struct Ground {
     /// The canaries.
     pub canaries: Canaries,
-    /// A node that is not sovereign.
+    /// The operator's account.
+    pub operator: Account,
+    /// A name of a node that is not sovereign; there need not be one.
     pub away: String,
     /// A node that is.
     pub home: Option<String>,
-    /// What Sensitive pods are stamped with.
+    /// A sovereign node that is known as a machine, with what says which.
+    pub identified: Option<(String, Value)>,
+    /// An OnPrem Site.
+    pub site: Option<String>,
+    /// What pods of the Sensitive canary are stamped with.
     pub stamp: Stamp,
-    /// The operator's account.
-    pub operator: Account,
+    /// What policies allow in the Sensitive canary.
+    pub allowed: Allowed,
+    /// Nodes of Sites away.
+    pub sites_away: Vec<String>,
+    /// Whether a policy keeps the canary without a class off these.
+    pub unclassified_kept: bool,
     /// The guard's policies and bindings.
     pub guard: Vec<Value>,
-    /// Labels of every node that is not sovereign, by its name.
-    pub nodes_away: BTreeMap<String, BTreeMap<String, String>>,
+    /// Every node that is not sovereign, by its name.
+    pub nodes_away: BTreeMap<String, NodeAway>,
+    /// The guard's objects of the cloud's cluster, where there is one to look at.
+    pub remote_guard: Option<Vec<Value>>,
+    /// A namespace of the cloud's cluster that says Sensitive, from before its guard.
+    pub remote_sensitive: Option<String>,
+    /// A pod there that says so itself, in another namespace: both names.
+    pub remote_pod: Option<(String, String)>,
+}
+
+/// A node that is not sovereign.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeAway {
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Whether it carries the taint of a Site.
+    pub tainted: bool,
+}
+
+/// What every policy that selects the Sensitive canary allows. Empty: nothing, but for registries and
+/// backup locations, where it means anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// StorageClass to its provisioner.
+    pub storage_classes: BTreeMap<String, String>,
+    /// Addresses of NFS servers.
+    pub nfs_servers: Vec<String>,
+    /// Snapshot class to its driver.
+    pub snapshot_classes: BTreeMap<String, String>,
+    /// Backup locations.
+    pub backup_locations: Vec<String>,
+    /// Registries.
+    pub registries: Vec<String>,
+    /// Schedulers beside the cluster's own.
+    pub schedulers: Vec<String>,
+    /// Ingress classes.
+    pub ingress_classes: Vec<String>,
+    /// Gateways, as `namespace/name`.
+    pub gateways: Vec<String>,
+    /// Classes of load balancers.
+    pub load_balancer_classes: Vec<String>,
+    /// Domains of OpenShift Routes.
+    pub domains: Vec<String>,
+    /// Users that act from a cloud.
+    pub cloud_users: Vec<String>,
+    /// Groups that do.
+    pub cloud_groups: Vec<String>,
 }
 
 /// Names of what the suite makes. Each stands for its class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Canaries {
-    /// Namespace of class Sensitive, with the pod [`POD`] that nothing can schedule.
+    /// The run, a part of every name.
+    pub run: String,
+    /// Namespace of class Sensitive, with the pod [`POD`] that nothing can schedule, as in the others.
     pub sensitive: String,
     /// Namespace of class MassTraffic.
     pub mass: String,
     /// Namespace without a class.
     pub unclassified: String,
-    /// Where the pod is bound; empty for nowhere.
+    /// Where the Sensitive pod is bound; empty for nowhere.
     pub pod_node: String,
+}
+
+impl Canaries {
+    /// Name of what stands in no namespace.
+    #[must_use]
+    pub fn cluster_name(&self) -> String {
+        format!("pinisi-conformance-{}", self.run)
+    }
 }
 
 /// Name of the canary pod, and of its account.
@@ -69,158 +124,139 @@ impl Account {
     }
 }
 
-/// What is read of a cluster before anything is made in it.
-#[derive(Clone, Debug)]
-pub struct Facts {
-    /// Nodes that are sovereign.
-    sovereign: Vec<String>,
-    stamp: Stamp,
-    guard: Vec<Value>,
-    nodes_away: BTreeMap<String, BTreeMap<String, String>>,
-}
-
-impl Facts {
-    /// Reads the inventory, the nodes and the guard.
+impl Ground {
+    /// A lawful StorageClass with its provisioner.
     ///
     /// # Errors
-    /// Something cannot be read, or there is no inventory: what to do about it.
-    pub async fn read(client: &Client) -> Result<Self> {
-        let inventory = Api::<SovereignNodes>::all(client.clone())
-            .get_opt(SOVEREIGN_NODES)
-            .await
-            .context("read SovereignNodes")?;
-        let Some(inventory) = inventory else {
-            bail!(
-                "there is no SovereignNodes {SOVEREIGN_NODES}: without it the guard refuses everything in Sensitive namespaces, and nothing lawful can be shown. Install Pinisi and make an OnPrem Site; then kubectl pinisi check"
-            );
-        };
-        let (guard, served) = guard(client).await?;
-        let sovereign: Vec<String> = inventory.spec.nodes.keys().cloned().collect();
-        let mut nodes_away = nodes(client).await?;
-        nodes_away.retain(|name, _| !inventory.spec.nodes.contains_key(name));
-        Ok(Self {
-            sovereign,
-            stamp: Stamp {
-                labels: inventory.spec.node_selector,
-                served,
-            },
-            guard,
-            nodes_away,
-        })
+    /// No policy allows one.
+    pub fn storage_class(&self) -> Result<(&str, &str), Skip> {
+        first_of(&self.allowed.storage_classes)
     }
 
-    /// With the canaries.
+    /// A lawful snapshot class with its driver.
+    ///
+    /// # Errors
+    /// No policy allows one.
+    pub fn snapshot_class(&self) -> Result<(&str, &str), Skip> {
+        first_of(&self.allowed.snapshot_classes)
+    }
+
+    /// An image that is lawful, where not every one is.
+    ///
+    /// # Errors
+    /// Every one is: no policy names registries.
+    pub fn lawful_image(&self) -> Result<String, Skip> {
+        let registry = self
+            .allowed
+            .registries
+            .first()
+            .ok_or(Skip::NothingAllowed)?;
+        Ok(format!("{registry}/pause:3.10"))
+    }
+
+    /// An image that no policy minds.
     #[must_use]
-    pub fn with(self, canaries: Canaries, operator: Account) -> Ground {
-        let Self {
-            sovereign,
-            stamp,
-            guard,
-            nodes_away,
-        } = self;
-        Ground {
-            canaries,
-            away: nodes_away
-                .keys()
-                .next()
-                .cloned()
-                .unwrap_or_else(|| NO_NODE.to_owned()),
-            home: sovereign.into_iter().next(),
-            stamp,
-            operator,
-            guard,
-            nodes_away,
-        }
+    pub fn image(&self) -> String {
+        self.lawful_image().unwrap_or_else(|_| IMAGE.to_owned())
     }
 
-    /// The labels of sovereign ground.
-    #[must_use]
-    pub fn stamp(&self) -> &BTreeMap<String, String> {
-        &self.stamp.labels
-    }
-}
-
-/// The guard's objects of all four kinds, and whether the server has the kind that stamps.
-async fn guard(client: &Client) -> Result<(Vec<Value>, bool)> {
-    let mut objects = Vec::new();
-    let mut stamps = true;
-    for (kind, plural) in [
-        ("ValidatingAdmissionPolicy", "validatingadmissionpolicies"),
-        (
-            "ValidatingAdmissionPolicyBinding",
-            "validatingadmissionpolicybindings",
-        ),
-        ("MutatingAdmissionPolicy", "mutatingadmissionpolicies"),
-        (
-            "MutatingAdmissionPolicyBinding",
-            "mutatingadmissionpolicybindings",
-        ),
-    ] {
-        let gvk = GroupVersionKind::gvk("admissionregistration.k8s.io", "v1", kind);
-        let resource = ApiResource::from_gvk_with_plural(&gvk, plural);
-        let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
-        match api.list(&ListParams::default().limit(PAGE)).await {
-            Ok(list) => {
-                for object in list {
-                    let name = object.name_any();
-                    if name.starts_with(GUARD_PREFIX) {
-                        objects.push(json!({
-                            "kind": kind, "metadata": {"name": name}, "spec": object.data["spec"],
-                        }));
-                    }
-                }
-            }
-            Err(kube::Error::Api(status)) if status.code == crate::connect::NOT_FOUND => {
-                stamps = false;
-            }
-            Err(error) => return Err(error).with_context(|| format!("list {plural}")),
+    /// A node away that pods without a class must not come to.
+    ///
+    /// # Errors
+    /// No policy says so, or no Site away has a node.
+    pub fn unclassified_kept_home(&self) -> Result<&str, Skip> {
+        if !self.unclassified_kept {
+            return Err(Skip::NoPolicy);
         }
+        let node = self.sites_away.first().ok_or(Skip::NoNodeAbroad)?;
+        Ok(node)
     }
-    Ok((objects, stamps))
-}
 
-async fn nodes(client: &Client) -> Result<BTreeMap<String, BTreeMap<String, String>>> {
-    let api = Api::<Node>::all(client.clone());
-    let mut nodes = BTreeMap::new();
-    let mut params = ListParams::default().limit(PAGE);
-    loop {
-        let page = api.list_metadata(&params).await.context("list nodes")?;
-        let next = page.metadata.continue_.clone().unwrap_or_default();
-        for node in page {
-            nodes.insert(node.name_any(), node.metadata.labels.unwrap_or_default());
-        }
-        if next.is_empty() {
-            return Ok(nodes);
-        }
-        params = params.continue_token(&next);
+    /// A node that is there and not sovereign.
+    ///
+    /// # Errors
+    /// All are.
+    pub fn node_away(&self) -> Result<&str, Skip> {
+        let name = self.nodes_away.keys().next();
+        name.map(String::as_str).ok_or(Skip::NoNodeAbroad)
     }
-}
 
-impl Ground {
+    /// One that carries the taint of a Site.
+    ///
+    /// # Errors
+    /// None does.
+    pub fn tainted_node(&self) -> Result<&str, Skip> {
+        let tainted = self.nodes_away.iter().find(|(_, node)| node.tainted);
+        tainted
+            .map(|(name, _)| name.as_str())
+            .ok_or(Skip::NoNodeAbroad)
+    }
+
+    /// A sovereign node that is known as a machine, with the fields of a Node that say which.
+    ///
+    /// # Errors
+    /// None is.
+    pub fn identified_node(&self) -> Result<(&str, &Value), Skip> {
+        let (name, id) = self.identified.as_ref().ok_or(Skip::NothingAllowed)?;
+        Ok((name, id))
+    }
+
     /// Names in the place of those that a run would find: what `conformance list` shows.
     #[must_use]
     pub fn sample() -> Self {
         let label = ("node-restriction.kubernetes.io/pinisi-ground", "sovereign");
-        let labels = BTreeMap::from([(label.0.to_owned(), label.1.to_owned())]);
-        let facts = Facts {
-            sovereign: vec!["home-0".into()],
+        let one = |word: &str| vec![word.to_owned()];
+        let pair = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        let away = NodeAway {
+            labels: BTreeMap::new(),
+            tainted: true,
+        };
+        Self {
+            canaries: Canaries {
+                run: "sample".into(),
+                sensitive: "sensitive".into(),
+                mass: "mass".into(),
+                unclassified: "unclassified".into(),
+                pod_node: String::new(),
+            },
+            operator: Account {
+                namespace: "pinisi-system".into(),
+                name: "pinisi".into(),
+            },
+            away: "cloud-0".into(),
+            home: Some("home-0".into()),
+            identified: Some(("home-0".into(), Value::Null)),
+            site: Some("home".into()),
             stamp: Stamp {
-                labels,
+                labels: pair(label.0, label.1),
                 served: true,
             },
+            allowed: Allowed {
+                storage_classes: pair("home", "home.example.com"),
+                nfs_servers: one("192.0.2.2"),
+                snapshot_classes: pair("home", "home.example.com"),
+                backup_locations: one("home"),
+                registries: one("registry.example.go.id"),
+                schedulers: one("home"),
+                ingress_classes: one("home"),
+                gateways: one("gateways/home"),
+                load_balancer_classes: one("example.go.id/home"),
+                domains: one("example.go.id"),
+                cloud_users: one("somebody"),
+                cloud_groups: one("somebodies"),
+            },
+            sites_away: one("cloud-0"),
+            unclassified_kept: true,
             guard: Vec::new(),
-            nodes_away: [("cloud-0".to_owned(), BTreeMap::new())].into(),
-        };
-        let canaries = Canaries {
-            sensitive: "sensitive".into(),
-            mass: "mass".into(),
-            unclassified: "unclassified".into(),
-            pod_node: String::new(),
-        };
-        let operator = Account {
-            namespace: "pinisi-system".into(),
-            name: "pinisi".into(),
-        };
-        facts.with(canaries, operator)
+            nodes_away: [("cloud-0".to_owned(), away)].into(),
+            remote_guard: None,
+            remote_sensitive: Some("before".into()),
+            remote_pod: Some(("mass".into(), "before".into())),
+        }
     }
+}
+
+fn first_of(map: &BTreeMap<String, String>) -> Result<(&str, &str), Skip> {
+    let (name, value) = map.iter().next().ok_or(Skip::NothingAllowed)?;
+    Ok((name, value))
 }

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 const ANSWER_MAX: usize = 400;
 /// Names of policies that the API server reads from its own files end so.
 const STATIC_SUFFIX: &str = ".static.k8s.io'";
+/// How the server says that there is one of that name; it looks only when admission has passed.
+const EXISTS: &str = "already exists";
 /// What a refusal of the guard has before its rule's id.
 const REFUSAL: &str = "pinisi ";
 
@@ -67,7 +69,8 @@ impl Answer {
         match self {
             Self::Yes(_) => false,
             Self::None(_) => true,
-            Self::No { code, .. } => matches!(code, 409 | 429 | 500 | 502 | 504),
+            Self::No { code: 409, message } => !message.contains(EXISTS),
+            Self::No { code, .. } => matches!(code, 429 | 500 | 502 | 504),
         }
     }
 }
@@ -91,15 +94,23 @@ pub fn judge(attempt: &Attempt, request: &Request, answer: &Answer, stamp: &Stam
         return match attempt.wanted {
             Wanted::Passed => Outcome::Passed,
             Wanted::Refused => Outcome::LetThrough,
+            Wanted::RefusedWhereReached(field) if dropped(answer, field) => {
+                Outcome::Skipped(Skip::Unreachable)
+            }
+            Wanted::RefusedWhereReached(_) => Outcome::LetThrough,
             Wanted::RefusedStatically => Outcome::Skipped(Skip::NotGuaranteed),
             Wanted::Stamped if stamped(answer, stamp) => Outcome::Passed,
             Wanted::Stamped => Outcome::Unstamped,
         };
     }
+    if is_absent(request, answer) {
+        return Outcome::Skipped(Skip::Absent);
+    }
     let by_its_rule = answer.rule() == Some(attempt.rule);
     match attempt.wanted {
-        Wanted::Refused if by_its_rule => Outcome::Refused,
-        Wanted::Refused => Outcome::RefusedByOther,
+        Wanted::Refused | Wanted::RefusedWhereReached(_) if by_its_rule => Outcome::Refused,
+        Wanted::RefusedWhereReached(_) if is_invalid(answer) => Outcome::Skipped(Skip::Unreachable),
+        Wanted::Refused | Wanted::RefusedWhereReached(_) => Outcome::RefusedByOther,
         Wanted::Stamped if by_its_rule && !stamp.served => Outcome::Refused,
         Wanted::Stamped | Wanted::Passed => Outcome::LawfulRefused,
         Wanted::RefusedStatically => match answer {
@@ -115,8 +126,25 @@ fn passed_admission(request: &Request, answer: &Answer) -> bool {
     match (answer, &request.act) {
         (Answer::Yes(_), _) => true,
         (Answer::No { code, .. }, Act::Connect(_)) => matches!(code, 400 | 500 | 503),
+        (Answer::No { code, message }, Act::Create(_)) => *code == 409 && message.contains(EXISTS),
         (Answer::No { .. } | Answer::None(_), _) => false,
     }
+}
+
+/// Whether the server's own definitions refuse it.
+fn is_invalid(answer: &Answer) -> bool {
+    matches!(answer, Answer::No { code: 422, .. })
+}
+
+/// Whether the server left this field out of what it took.
+fn dropped(answer: &Answer, field: &str) -> bool {
+    matches!(answer, Answer::Yes(object) if object.pointer(field).is_none())
+}
+
+/// Whether there is nothing to change. What is created never is.
+fn is_absent(request: &Request, answer: &Answer) -> bool {
+    let there = matches!(request.act, Act::Create(_) | Act::Connect(_));
+    matches!(answer, Answer::No { code: 404, .. }) && !there
 }
 
 fn stamped(answer: &Answer, stamp: &Stamp) -> bool {
@@ -215,6 +243,23 @@ mod tests {
             Outcome::RefusedByOther,
             "elsewhere 400 is a slip of the case"
         );
+    }
+
+    #[test]
+    fn what_a_server_drops_or_does_not_know_is_no_way_around() {
+        let wanted = Wanted::RefusedWhereReached("/spec/a");
+        let judged = |answer: &Answer| of(wanted, Act::Create(json!({})), answer);
+        let yes = |object| Answer::Yes(object);
+        assert_eq!(judged(&yes(json!({"spec": {"a": 1}}))), Outcome::LetThrough);
+        let unreachable = Outcome::Skipped(Skip::Unreachable);
+        assert_eq!(judged(&yes(json!({"spec": {}}))), unreachable);
+        let invalid = Answer::No {
+            code: 422,
+            message: "is invalid".into(),
+        };
+        assert_eq!(judged(&invalid), unreachable);
+        assert_eq!(judged(&no(G02)), Outcome::Refused);
+        assert_eq!(judged(&no("exceeded quota")), Outcome::RefusedByOther);
     }
 
     #[test]

@@ -8,11 +8,14 @@ mod canary;
 pub mod case;
 pub mod cases;
 mod down;
+mod facts;
+pub mod fixtures;
 mod grants;
 pub mod ground;
 pub mod judge;
 mod objects;
 pub mod outcome;
+mod remote;
 pub mod report;
 mod stop;
 pub mod suite;
@@ -80,7 +83,7 @@ async fn whole(
 ) -> Result<Option<Report>> {
     let connection = connect(global, Otherwise::All).await?;
     let client = &connection.client;
-    let remote = remote(global, options).await?;
+    let remote = other_cluster(global, options).await?;
     let namespace = &options.operator_namespace;
     let mut progress = Progress::new();
     let scaled = match options.scale_operator {
@@ -128,7 +131,7 @@ async fn whole(
     }))
 }
 
-async fn remote(global: &Global, options: &RunOptions) -> Result<Option<Client>> {
+async fn other_cluster(global: &Global, options: &RunOptions) -> Result<Option<Client>> {
     let Some(context) = &options.remote_context else {
         return Ok(None);
     };

@@ -1,7 +1,9 @@
 //! Objects that cases ask for, in a few words. Every one is lawful as it stands; a case adds what
 //! must be refused.
 
+use super::attempt::Target;
 use super::ground::{Ground, POD};
+use pinisi_crds::names::CLASS_MASS_TRAFFIC;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -44,11 +46,341 @@ pub fn container(image: &str) -> Value {
     })
 }
 
+/// A name that no policy allows: a class, a scheduler, a location.
+pub const ABROAD: &str = "pinisi-conformance-abroad";
+/// A driver, provisioner or registry that no policy allows.
+pub const ABROAD_DRIVER: &str = "abroad.example.com";
+
+/// A claim of a class, or of none.
+#[must_use]
+pub fn claim(name: &str, class: Option<&str>) -> Value {
+    let mut body = json!({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+    });
+    if let Some(class) = class {
+        body["spec"]["storageClassName"] = json!(class);
+    }
+    body
+}
+
+/// A volume of a class; `source` says where it lies.
+#[must_use]
+pub fn volume(name: &str, class: &str, source: &Value) -> Value {
+    let mut body = json!({
+        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Mi"},
+            "persistentVolumeReclaimPolicy": "Retain", "storageClassName": class,
+        },
+    });
+    extend(&mut body["spec"], source);
+    body
+}
+
+/// A HybridWorkload that only observes a Deployment that is not there.
+#[must_use]
+pub fn workload(name: &str, class: &str) -> Value {
+    let mut body = json!({
+        "apiVersion": "pinisi.dev/v1alpha1", "kind": "HybridWorkload", "metadata": {"name": name},
+        "spec": {
+            "class": class, "mode": "Observe",
+            "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "pinisi-conformance-nowhere"},
+        },
+    });
+    if class == CLASS_MASS_TRAFFIC {
+        body["spec"]["placement"] = json!({"tiers": [{"sites": ["home"]}]});
+    }
+    body
+}
+
+/// A Deployment of no replicas.
+#[must_use]
+pub fn deployment(name: &str, labels: &Value) -> Value {
+    let app = json!({"app": "pinisi-conformance"});
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "labels": labels},
+        "spec": {
+            "replicas": 0, "selector": {"matchLabels": app},
+            "template": {"metadata": {"labels": app}, "spec": {"containers": [container(IMAGE)]}},
+        },
+    })
+}
+
+/// An Ingress for a host that cannot be, to a Service that is not there.
+#[must_use]
+pub fn ingress(name: &str, class: Option<&str>) -> Value {
+    let backend =
+        json!({"service": {"name": "pinisi-conformance-nowhere", "port": {"number": 80}}});
+    let mut body = json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name},
+        "spec": {"rules": [{"host": HOST, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]},
+    });
+    if let Some(class) = class {
+        body["spec"]["ingressClassName"] = json!(class);
+    }
+    body
+}
+
+/// Cannot be resolved by anybody.
+pub const HOST: &str = "conformance.pinisi.invalid";
+
+/// A Service of a type; the rest of its spec as given.
+#[must_use]
+pub fn service(name: &str, spec: &Value) -> Value {
+    let mut body = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+        "spec": {"selector": {"app": "pinisi-conformance-nowhere"}, "ports": [{"port": 80}]},
+    });
+    extend(&mut body["spec"], spec);
+    body
+}
+
+/// Routes of the Gateway API that hang on a Gateway, with their resources.
+#[must_use]
+pub fn gateway_routes(name: &str, gateway: &Value) -> Vec<(Target, Value)> {
+    [
+        ("HTTPRoute", "httproutes", "v1"),
+        ("GRPCRoute", "grpcroutes", "v1"),
+        ("TLSRoute", "tlsroutes", "v1alpha2"),
+        ("TCPRoute", "tcproutes", "v1alpha2"),
+        ("UDPRoute", "udproutes", "v1alpha2"),
+    ]
+    .into_iter()
+    .map(|(kind, resource, version)| {
+        let mut body = json!({
+            "apiVersion": format!("{GATEWAY}/{version}"), "kind": kind, "metadata": {"name": name},
+            "spec": {
+                "parentRefs": [gateway],
+                "rules": [{"backendRefs": [{"name": "pinisi-conformance-nowhere", "port": 80}]}],
+            },
+        });
+        if !matches!(kind, "TCPRoute" | "UDPRoute") {
+            body["spec"]["hostnames"] = json!([HOST]);
+        }
+        (Target::of(GATEWAY, version, resource), body)
+    })
+    .collect()
+}
+
+/// Group of the Gateway API.
+pub const GATEWAY: &str = "gateway.networking.k8s.io";
+
+/// An OpenShift Route.
+#[must_use]
+pub fn openshift_route(name: &str, host: Option<&str>) -> Value {
+    let mut body = json!({
+        "apiVersion": "route.openshift.io/v1", "kind": "Route", "metadata": {"name": name},
+        "spec": {"to": {"kind": "Service", "name": "pinisi-conformance-nowhere", "weight": 100}},
+    });
+    if let Some(host) = host {
+        body["spec"]["host"] = json!(host);
+    }
+    body
+}
+
+/// A grant for claims of another namespace to snapshots of this one.
+#[must_use]
+pub fn grant(name: &str, to_namespace: &str) -> Value {
+    json!({
+        "apiVersion": format!("{GATEWAY}/v1beta1"), "kind": "ReferenceGrant", "metadata": {"name": name},
+        "spec": {
+            "from": [{"group": "", "kind": "PersistentVolumeClaim", "namespace": to_namespace}],
+            "to": [{"group": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot"}],
+        },
+    })
+}
+
+/// A Service made known to other clusters; it is not there.
+#[must_use]
+pub fn service_export(name: &str) -> Value {
+    json!({
+        "apiVersion": "multicluster.x-k8s.io/v1alpha1", "kind": "ServiceExport", "metadata": {"name": name},
+    })
+}
+
+/// A Deployment, which is not there, spread to every member cluster.
+#[must_use]
+pub fn propagation(name: &str) -> Value {
+    json!({
+        "apiVersion": "policy.karmada.io/v1alpha1", "kind": "PropagationPolicy", "metadata": {"name": name},
+        "spec": {
+            "resourceSelectors": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "pinisi-conformance-nowhere"}],
+            "placement": {"clusterAffinity": {"clusterNames": ["pinisi-conformance-nowhere"]}},
+        },
+    })
+}
+
+/// Endpoints that lead nowhere yet.
+#[must_use]
+pub fn endpoints(name: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": name}})
+}
+
+/// The same in slices.
+#[must_use]
+pub fn endpoint_slice(name: &str) -> Value {
+    json!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {"name": name},
+        "addressType": "IPv4", "endpoints": [],
+    })
+}
+
+/// Rights of these subjects to nothing.
+#[must_use]
+pub fn role_binding(name: &str, subjects: &Value) -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "pinisi-conformance-nowhere"},
+        "subjects": subjects,
+    })
+}
+
+/// A backup of nothing to a location, or a schedule of such.
+#[must_use]
+pub fn backup(name: &str, kind: &str, location: &str) -> Value {
+    let what =
+        json!({"storageLocation": location, "includedNamespaces": ["pinisi-conformance-nowhere"]});
+    let spec = match kind {
+        "Schedule" => json!({"schedule": "0 0 1 1 *", "paused": true, "template": what}),
+        _ => what,
+    };
+    json!({"apiVersion": "velero.io/v1", "kind": kind, "metadata": {"name": name}, "spec": spec})
+}
+
+/// The names that snapshots of one claim and of a group have.
+#[derive(Clone, Copy)]
+pub struct SnapshotKind {
+    /// API group and version.
+    pub group: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// Resources: snapshots, contents, classes.
+    pub resources: [&'static str; 3],
+    /// Kinds, in the same order.
+    pub kinds: [&'static str; 3],
+    /// Fields: the class, the content.
+    pub fields: [&'static str; 2],
+}
+
+/// Of one claim.
+pub const SNAPSHOT: SnapshotKind = SnapshotKind {
+    group: "snapshot.storage.k8s.io",
+    version: "v1",
+    resources: [
+        "volumesnapshots",
+        "volumesnapshotcontents",
+        "volumesnapshotclasses",
+    ],
+    kinds: [
+        "VolumeSnapshot",
+        "VolumeSnapshotContent",
+        "VolumeSnapshotClass",
+    ],
+    fields: ["volumeSnapshotClassName", "volumeSnapshotContentName"],
+};
+
+/// Of a group of claims.
+pub const GROUP_SNAPSHOT: SnapshotKind = SnapshotKind {
+    group: "groupsnapshot.storage.k8s.io",
+    version: "v1beta1",
+    resources: [
+        "volumegroupsnapshots",
+        "volumegroupsnapshotcontents",
+        "volumegroupsnapshotclasses",
+    ],
+    kinds: [
+        "VolumeGroupSnapshot",
+        "VolumeGroupSnapshotContent",
+        "VolumeGroupSnapshotClass",
+    ],
+    fields: [
+        "volumeGroupSnapshotClassName",
+        "volumeGroupSnapshotContentName",
+    ],
+};
+
+impl SnapshotKind {
+    /// Where its snapshots, contents (1) or classes (2) are.
+    #[must_use]
+    pub fn target(&self, which: usize) -> Target {
+        Target::of(
+            self.group,
+            self.version,
+            self.resources.get(which).copied().unwrap_or_default(),
+        )
+    }
+
+    fn object(&self, which: usize, name: &str) -> Value {
+        json!({
+            "apiVersion": format!("{}/{}", self.group, self.version),
+            "kind": self.kinds.get(which), "metadata": {"name": name},
+        })
+    }
+
+    /// A snapshot of claims that are not there, of a class.
+    #[must_use]
+    pub fn snapshot(&self, name: &str, class: Option<&str>) -> Value {
+        let mut body = self.object(0, name);
+        body["spec"]["source"] = match self.group {
+            "snapshot.storage.k8s.io" => {
+                json!({"persistentVolumeClaimName": "pinisi-conformance-nowhere"})
+            }
+            _ => json!({"selector": {"matchLabels": {"app": "pinisi-conformance-nowhere"}}}),
+        };
+        if let Some(class) = class {
+            body["spec"][self.fields[0]] = json!(class);
+        }
+        body
+    }
+
+    /// The same, brought in from elsewhere.
+    #[must_use]
+    pub fn brought_in(&self, name: &str, class: &str) -> Value {
+        let mut body = self.snapshot(name, Some(class));
+        body["spec"]["source"] = json!({self.fields[1]: "pinisi-conformance-nowhere"});
+        body
+    }
+
+    /// What was taken elsewhere, as a content of a class.
+    #[must_use]
+    pub fn content(&self, name: &str, class: &str, driver: &str, namespace: &str) -> Value {
+        let mut body = self.object(1, name);
+        body["spec"] = json!({
+            "deletionPolicy": "Retain", "driver": driver, self.fields[0]: class,
+        });
+        let reference = json!({"name": "pinisi-conformance-nowhere", "namespace": namespace});
+        if self.group == "snapshot.storage.k8s.io" {
+            body["spec"]["source"] = json!({"snapshotHandle": "canary"});
+            body["spec"]["volumeSnapshotRef"] = reference;
+        } else {
+            body["spec"]["source"] = json!({"groupSnapshotHandles": {"volumeGroupSnapshotHandle": "canary", "volumeSnapshotHandles": ["canary"]}});
+            body["spec"]["volumeGroupSnapshotRef"] = reference;
+        }
+        body
+    }
+
+    /// A class of a driver.
+    #[must_use]
+    pub fn class(&self, name: &str, driver: &str) -> Value {
+        let mut body = self.object(2, name);
+        body["driver"] = json!(driver);
+        body["deletionPolicy"] = json!("Retain");
+        body
+    }
+}
+
+/// A change that changes nothing.
+#[must_use]
+pub fn labelled() -> Value {
+    json!({"metadata": {"labels": {"example.com/any": "word"}}})
+}
+
 impl Ground {
     /// A lawful pod with this in its spec.
     #[must_use]
     pub fn pod(&self, more: &Value) -> Value {
-        let mut pod = lawful_pod("attempt", &self.stamp.labels, IMAGE);
+        let mut pod = lawful_pod("attempt", &self.stamp.labels, &self.image());
         extend(&mut pod["spec"], more);
         pod
     }
@@ -58,5 +390,17 @@ impl Ground {
 pub fn extend(object: &mut Value, more: &Value) {
     for (field, value) in more.as_object().into_iter().flatten() {
         object[field] = value.clone();
+    }
+}
+
+/// Objects into objects, all else in its place.
+pub fn merge(into: &mut Value, from: &Value) {
+    match (into.as_object_mut(), from.as_object()) {
+        (Some(into), Some(from)) => {
+            for (key, value) in from {
+                merge(into.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        _ => *into = from.clone(),
     }
 }

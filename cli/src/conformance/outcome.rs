@@ -9,6 +9,18 @@ pub enum Skip {
     NotServed,
     /// No node is sovereign, so nothing lawful can be shown.
     NoSovereignNode,
+    /// No node stands at a Site away.
+    NoNodeAbroad,
+    /// No policy speaks for it.
+    NoPolicy,
+    /// No policy allows anything of the kind, so there is no lawful twin.
+    NothingAllowed,
+    /// The server's own definitions refuse it, or drop it: there is no way around.
+    Unreachable,
+    /// What would be changed is not there.
+    Absent,
+    /// Nothing Sensitive stands in the cloud's cluster from before its guard.
+    NothingThere,
     /// It takes pods that run and talk.
     NeedsDataplane,
     /// It takes a second cluster.
@@ -30,6 +42,12 @@ impl Skip {
         match self {
             Self::NotServed => "not-served",
             Self::NoSovereignNode => "no-sovereign-node",
+            Self::NoNodeAbroad => "no-node-abroad",
+            Self::NoPolicy => "no-policy",
+            Self::NothingAllowed => "nothing-allowed",
+            Self::Unreachable => "unreachable",
+            Self::Absent => "absent",
+            Self::NothingThere => "nothing-there",
             Self::NeedsDataplane => "needs-dataplane",
             Self::NeedsRemote => "needs-remote",
             Self::NeedsOperatorDown => "needs-operator-down",
@@ -44,7 +62,23 @@ impl Skip {
     pub fn way_out(self) -> &'static str {
         match self {
             Self::NotServed => "nothing: an API that is not served is no way around",
-            Self::NoSovereignNode => "make an OnPrem Site with a node: kubectl get sites",
+            Self::NoSovereignNode => "make an OnPrem Site with an attested node: kubectl get sites",
+            Self::NoNodeAbroad => {
+                "make a Site of type Cloud or Edge with a node: kubectl get sites"
+            }
+            Self::NoPolicy => {
+                "make a SovereigntyPolicy that selects these namespaces: kubectl get sovereigntypolicies"
+            }
+            Self::NothingAllowed => {
+                "nothing: what no policy names is refused, and nothing of the kind is lawful"
+            }
+            Self::Unreachable => {
+                "nothing: the server itself refuses it, or does not know the field"
+            }
+            Self::Absent => {
+                "look why the canary is not there: a real definition or a policy refused it"
+            }
+            Self::NothingThere => "nothing: what is not there cannot be changed there",
             Self::NeedsDataplane => "try it by hand on a cluster whose pods run",
             Self::NeedsRemote => "give --remote-context, a context of the other cluster",
             Self::NeedsOperatorDown => "scale the operator to 0 and run again with --operator-down",
@@ -60,8 +94,13 @@ impl Skip {
     #[must_use]
     pub fn leaves_open(self) -> bool {
         match self {
-            Self::NotServed => false,
+            Self::NotServed | Self::NothingAllowed | Self::NothingThere | Self::Unreachable => {
+                false
+            }
             Self::NoSovereignNode
+            | Self::NoNodeAbroad
+            | Self::NoPolicy
+            | Self::Absent
             | Self::NeedsDataplane
             | Self::NeedsRemote
             | Self::NeedsOperatorDown

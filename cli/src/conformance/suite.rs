@@ -2,19 +2,27 @@
 //! made goes again, however it ends.
 
 use super::ask::{Asked, Asker, Impersonated};
-use super::attempt::{Attempt, Identity, Wanted};
-use super::canary::{self, Made};
+use super::attempt::{Attempt, Identity, Request, Target, Wanted};
+use super::canary::Made;
 use super::case::{Case, Sight, Way};
+use super::facts::Facts;
+use super::fixtures;
 use super::grants::Grants;
-use super::ground::{Account, Facts, Ground};
+use super::ground::{Account, Ground};
 use super::judge::{Answer, judge};
-use super::objects::IMAGE;
 use super::outcome::{Outcome, Skip};
+use super::remote;
 use super::report::{CaseReport, Tried};
 use anyhow::Result;
 use kube::Client;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+use tokio::time::sleep;
+
+/// How long the API server may take to know the class of a namespace; without a guard it never shows.
+const CLASS_KNOWN: Duration = Duration::from_secs(3);
+const POLL: Duration = Duration::from_millis(50);
 
 /// Whom and what a suite runs with.
 pub struct Settings {
@@ -29,6 +37,7 @@ pub struct Settings {
 /// Canaries that stand, and whoever asks. End it with [`Suite::close`].
 pub struct Suite {
     client: Client,
+    remote: Option<Client>,
     asker: Asker,
     ground: Ground,
     made: Made,
@@ -51,31 +60,55 @@ impl Suite {
             remote,
         } = settings;
         let facts = Facts::read(client).await?;
-        let made = canary::make(client, &facts, IMAGE).await?;
+        let made = Made::namespaces(client).await?;
         let ground = facts.with(made.canaries.clone(), operator);
-        let users = users(&ground, &made.user());
-        let attempts: Vec<Attempt> = cases
-            .iter()
-            .flat_map(|case| attempts_of(case, &ground))
-            .collect();
-        let names = users
-            .iter()
-            .map(|(identity, who)| (*identity, who.user.clone()))
-            .collect();
-        let suite = Self {
+        let asker = Asker::new(client.clone(), remote.clone(), users(&ground, &made));
+        let mut suite = Self {
             client: client.clone(),
-            asker: Asker::new(client.clone(), remote, users),
+            remote,
+            asker,
             ground,
             made,
             operator_down,
         };
-        match suite.made.grant(&Grants::of(&attempts, names)).await {
+        match suite.prepare(cases).await {
             Ok(()) => Ok(suite),
             Err(error) => {
                 suite.close().await;
                 Err(error)
             }
         }
+    }
+
+    /// Rights and objects first, the class last: they may stand there from before.
+    async fn prepare(&mut self, cases: &[&'static Case]) -> Result<()> {
+        if let Some(there) = &self.remote {
+            remote::make(there, &self.made.canaries).await?;
+            remote::look(there, &mut self.ground).await?;
+        }
+        let attempts: Vec<Attempt> = cases
+            .iter()
+            .flat_map(|case| attempts_of(case, &self.ground))
+            .collect();
+        self.made.grant(&Grants::of(&attempts)).await?;
+        let fixtures = fixtures::needed(&attempts, &self.ground);
+        self.made
+            .objects(&self.ground, &fixtures, &mut self.asker)
+            .await?;
+        self.made.make_sensitive().await?;
+        let unlawful = self
+            .ground
+            .pod(&json!({"nodeName": "pinisi-conformance-nowhere"}));
+        let pods = Target::core("pods").within(&self.ground.canaries.sensitive);
+        let probe = Request::create(pods, unlawful);
+        let began = Instant::now();
+        while began.elapsed() < CLASS_KNOWN {
+            if let Asked::Answered(Answer::No { .. }) = self.asker.ask(&probe).await? {
+                break;
+            }
+            sleep(POLL).await;
+        }
+        Ok(())
     }
 
     /// Runs one case.
@@ -92,7 +125,10 @@ impl Suite {
             Way::WithoutOperator(_) => self.attempts(attempts_of(case, &self.ground)).await?,
             Way::Look(look) => {
                 self.look_again().await?;
-                look(&self.ground).into_iter().map(seen).collect()
+                match look(&self.ground) {
+                    Ok(sights) => sights.into_iter().map(seen).collect(),
+                    Err(skip) => vec![skipped(case, skip)],
+                }
             }
             Way::Not(skip) => vec![skipped(case, skip)],
         };
@@ -123,6 +159,9 @@ impl Suite {
         let mut canaries = self.ground.canaries.clone();
         canaries.pod_node = self.made.pod_node().await?;
         self.ground = facts.with(canaries, self.ground.operator.clone());
+        if let Some(there) = &self.remote {
+            remote::look(there, &mut self.ground).await?;
+        }
         Ok(())
     }
 
@@ -156,7 +195,9 @@ impl Suite {
             request,
             lawful: match attempt.wanted {
                 Wanted::Passed | Wanted::Stamped => true,
-                Wanted::Refused | Wanted::RefusedStatically => false,
+                Wanted::Refused | Wanted::RefusedWhereReached(_) | Wanted::RefusedStatically => {
+                    false
+                }
             },
             outcome,
             answer,
@@ -166,6 +207,9 @@ impl Suite {
 
     /// Removes whatever was made.
     pub async fn close(&self) {
+        if let Some(there) = &self.remote {
+            remote::remove(there, &self.made.canaries).await;
+        }
         self.made.remove().await;
     }
 }
@@ -187,26 +231,60 @@ pub fn attempts_of(case: &Case, ground: &Ground) -> Vec<Attempt> {
     }
 }
 
-fn users(ground: &Ground, canary: &str) -> BTreeMap<Identity, Impersonated> {
-    let own = |user: String, groups: &[String]| Impersonated {
-        user,
-        groups: groups.to_vec(),
+/// Whom the attempts are made as. Rights are given to a group of the run alone, so that no real user
+/// of the same name gets any.
+fn users(ground: &Ground, made: &Made) -> BTreeMap<Identity, Impersonated> {
+    let account = |namespace: &str, name: &str| Impersonated {
+        user: format!("system:serviceaccount:{namespace}:{name}"),
+        groups: vec![
+            "system:serviceaccounts".to_owned(),
+            format!("system:serviceaccounts:{namespace}"),
+        ],
     };
-    let accounts = [
-        "system:serviceaccounts".to_owned(),
-        format!("system:serviceaccounts:{}", ground.operator.namespace),
-    ];
-    BTreeMap::from([
-        (Identity::Operator, own(ground.operator.user(), &accounts)),
-        (Identity::Canary, own(canary.to_owned(), &[])),
+    let granted = |identity: Identity, user: Option<String>, groups: Vec<String>| {
+        let own = made.group(identity.word());
+        Impersonated {
+            user: user.unwrap_or_else(|| own.clone()),
+            groups: [groups, vec![own]].concat(),
+        }
+    };
+    let Account { namespace, name } = &ground.operator;
+    let node = format!("system:node:{}", ground.away);
+    let allowed = &ground.allowed;
+    let group = allowed.cloud_groups.first().cloned().into_iter().collect();
+    [
+        (Identity::Operator, account(namespace, name)),
+        (Identity::Canary, granted(Identity::Canary, None, vec![])),
         (
             Identity::CloudNode,
-            own(
-                format!("system:node:{}", ground.away),
-                &["system:nodes".to_owned()],
+            granted(
+                Identity::CloudNode,
+                Some(node),
+                vec!["system:nodes".to_owned()],
             ),
         ),
-    ])
+        (
+            Identity::CloudUser,
+            granted(
+                Identity::CloudUser,
+                allowed.cloud_users.first().cloned(),
+                vec![],
+            ),
+        ),
+        (
+            Identity::CloudGroup,
+            granted(Identity::CloudGroup, None, group),
+        ),
+        (
+            Identity::SliceController,
+            account("kube-system", "endpointslice-controller"),
+        ),
+        (
+            Identity::EndpointController,
+            account("kube-system", "endpoint-controller"),
+        ),
+    ]
+    .into()
 }
 
 fn skipped(case: &Case, skip: Skip) -> Tried {

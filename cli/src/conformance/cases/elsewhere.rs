@@ -20,88 +20,17 @@ const fn not(
     }
 }
 
-use Level::{Bronze, Gold, Silver};
+use Level::{Gold, Silver};
 use Skip::{NeedsDataplane, NeedsLab, NeedsRemote, NotBuilt};
 
 /// These.
 pub const CASES: &[Case] = &[
-    not(
-        "S05",
-        Bronze,
-        &["B05"],
-        "a scheduler of one's own",
-        NotBuilt,
-    ),
-    not(
-        "S10",
-        Bronze,
-        &["B09"],
-        "a pod of a namespace without a class on a node abroad",
-        NotBuilt,
-    ),
-    not(
-        "S17",
-        Silver,
-        &["B26"],
-        "a volume claim of a class abroad",
-        NotBuilt,
-    ),
-    not(
-        "S18",
-        Silver,
-        &["B27"],
-        "a volume that names storage abroad",
-        NotBuilt,
-    ),
-    not("S19", Silver, &["B28"], "volumes inside a pod", NotBuilt),
-    not(
-        "S20",
-        Silver,
-        &["B29"],
-        "a volume cloned into another namespace",
-        NotBuilt,
-    ),
-    not(
-        "S21",
-        Silver,
-        &["B30"],
-        "a snapshot of a class abroad",
-        NotBuilt,
-    ),
-    not(
-        "S22",
-        Silver,
-        &["B30"],
-        "a backup to a location abroad",
-        NotBuilt,
-    ),
     not(
         "S23",
         Silver,
         &["B31"],
         "a second sovereign copy, restored",
         NeedsDataplane,
-    ),
-    not(
-        "S24",
-        Silver,
-        &["B34"],
-        "a Service that is reached from outside",
-        NotBuilt,
-    ),
-    not(
-        "S25",
-        Silver,
-        &["B34", "B35"],
-        "a route from outside",
-        NotBuilt,
-    ),
-    not(
-        "S26",
-        Silver,
-        &["B36"],
-        "a Service exported, or pointed abroad",
-        NotBuilt,
     ),
     not(
         "S27",
@@ -160,20 +89,6 @@ pub const CASES: &[Case] = &[
         NeedsRemote,
     ),
     not(
-        "S35",
-        Gold,
-        &["B22", "B23"],
-        "an engine of many clusters told to spread it",
-        NotBuilt,
-    ),
-    not(
-        "S36",
-        Gold,
-        &["B22", "B31"],
-        "sensitive objects that arrive in the cloud's cluster",
-        NeedsRemote,
-    ),
-    not(
         "S37",
         Gold,
         &["B31"],
@@ -186,21 +101,6 @@ pub const CASES: &[Case] = &[
         &["B24"],
         "home lost, and a fail-over abroad",
         NeedsDataplane,
-    ),
-    not("S39", Gold, &["B15"], "a node relabelled", NotBuilt),
-    not(
-        "S40",
-        Gold,
-        &["B16"],
-        "a node made again under a listed name",
-        NotBuilt,
-    ),
-    not(
-        "S41",
-        Gold,
-        &["B17"],
-        "a virtual node that looks like home",
-        NotBuilt,
     ),
     not(
         "S42",
@@ -250,12 +150,5 @@ pub const CASES: &[Case] = &[
         &["B14"],
         "the API server restarted in a storm of requests",
         NeedsLab,
-    ),
-    not(
-        "S50",
-        Gold,
-        &["B32", "B41"],
-        "tokens, exec and port-forward from a cloud identity",
-        NotBuilt,
     ),
 ];

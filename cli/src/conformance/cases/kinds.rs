@@ -1,12 +1,15 @@
 //! Pinisi's own kinds, and the operator as somebody's deputy: S49, P02 to P04.
 
-use crate::conformance::attempt::{Attempt, Identity, Request, Target};
+use crate::conformance::attempt::{Act, Attempt, Identity, Request, Target, Wanted};
 use crate::conformance::case::{Case, Level, Way};
+use crate::conformance::fixtures::CANARY;
 use crate::conformance::ground::Ground;
-use crate::conformance::objects::{IMAGE, container};
+use crate::conformance::objects::{NOWHERE_LABEL, deployment, labelled, workload};
+use crate::conformance::outcome::Skip;
 use pinisi_crds::names::{
     CLASS_MASS_TRAFFIC, CLASS_SENSITIVE, MANAGED_BY, MANAGED_BY_LABEL, SITE_LABEL, SOVEREIGN_NODES,
 };
+use pinisi_crds::sovereign_nodes::Terms;
 use pinisi_operator::act::remote::carry::CARRY_MAX;
 use serde_json::{Value, json};
 
@@ -40,6 +43,13 @@ pub const CASES: &[Case] = &[
         title: "a Secret made to travel by somebody who may not read it",
         way: Way::Requests(carry),
     },
+    Case {
+        id: "P11",
+        level: Level::Gold,
+        bypasses: &["B17", "B51"],
+        title: "a machine attested by somebody who may not",
+        way: Way::Requests(attested),
+    },
 ];
 
 const VERSION: &str = "v1alpha1";
@@ -54,7 +64,10 @@ fn inventory(ground: &Ground) -> Vec<Attempt> {
     let whole = json!({
         "apiVersion": "pinisi.dev/v1alpha1", "kind": "SovereignNodes",
         "metadata": {"name": SOVEREIGN_NODES},
-        "spec": {"nodes": {ground.away.clone(): {"uid": "attempt"}}, "nodeSelector": {}},
+        "spec": {
+            "nodes": {ground.away.clone(): {"uid": "attempt"}}, "nodeSelector": {}, "away": {},
+            "terms": Terms::default(),
+        },
     });
     let same = json!({"metadata": {"annotations": {"pinisi.dev/conformance": "attempt"}}});
     vec![
@@ -77,6 +90,11 @@ fn inventory(ground: &Ground) -> Vec<Attempt> {
             "in an inventory made anew",
             Request::create(own("sovereignnodes"), whole),
         ),
+        Attempt::refused(
+            "G08",
+            "the inventory deleted",
+            Request::new(one(), Act::Delete),
+        ),
         Attempt::passed(
             "G08",
             "the operator writes the inventory",
@@ -85,25 +103,12 @@ fn inventory(ground: &Ground) -> Vec<Attempt> {
     ]
 }
 
-fn workload(class: &str, more: &Value) -> Value {
-    let mut body = json!({
-        "apiVersion": "pinisi.dev/v1alpha1", "kind": "HybridWorkload",
-        "metadata": {"name": "attempt"},
-        "spec": {"class": class, "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "attempt"}},
-    });
-    if class == CLASS_MASS_TRAFFIC {
-        body["spec"]["placement"] = json!({"tiers": [{"sites": ["home"]}]});
-    }
-    crate::conformance::objects::extend(&mut body["spec"], more);
-    body
-}
-
 fn class(ground: &Ground) -> Vec<Attempt> {
     let canaries = &ground.canaries;
     let into = |namespace: &str, class: &str| {
         Request::create(
             own("hybridworkloads").within(namespace),
-            workload(class, &json!({})),
+            workload("attempt", class),
         )
     };
     vec![
@@ -122,6 +127,24 @@ fn class(ground: &Ground) -> Vec<Attempt> {
             "MassTraffic in a namespace without a class",
             into(&canaries.unclassified, CLASS_MASS_TRAFFIC),
         ),
+        Attempt::refused(
+            "G07",
+            "one of mass traffic changed, whose namespace became Sensitive",
+            Request::merge(
+                own("hybridworkloads")
+                    .within(&canaries.sensitive)
+                    .named(CANARY),
+                labelled(),
+            ),
+        ),
+        Attempt::passed(
+            "G07",
+            "MassTraffic in its own, changed",
+            Request::merge(
+                own("hybridworkloads").within(&canaries.mass).named(CANARY),
+                labelled(),
+            ),
+        ),
         Attempt::passed(
             "G07",
             "Sensitive in its own",
@@ -136,20 +159,10 @@ fn class(ground: &Ground) -> Vec<Attempt> {
 }
 
 fn deputy(ground: &Ground) -> Vec<Attempt> {
-    let deployments = || Target::of("apps", "v1", "deployments").within(&ground.canaries.sensitive);
-    let deployment = |labels: &Value| {
-        let app = json!({"app": "attempt"});
-        json!({
-            "apiVersion": "apps/v1", "kind": "Deployment",
-            "metadata": {"name": "attempt", "labels": labels},
-            "spec": {
-                "replicas": 0, "selector": {"matchLabels": app},
-                "template": {"metadata": {"labels": app}, "spec": {"containers": [container(IMAGE)]}},
-            },
-        })
-    };
+    let deployments = || Target::of("apps", "v1", "deployments").within(&ground.canaries.mass);
     let ours = json!({MANAGED_BY_LABEL: MANAGED_BY, SITE_LABEL: "cloud"});
-    let create = |labels: &Value| Request::create(deployments(), deployment(labels));
+    let there = || deployments().named(CANARY);
+    let create = |labels: &Value| Request::create(deployments(), deployment("attempt", labels));
     vec![
         Attempt::refused(
             "G09",
@@ -171,6 +184,31 @@ fn deputy(ground: &Ground) -> Vec<Attempt> {
             "anybody else makes what he likes",
             create(&json!({})),
         ),
+        Attempt::refused(
+            "G09",
+            "one that somebody else made, changed",
+            Request::merge(there(), labelled()).by(Identity::Operator),
+        ),
+        Attempt::refused(
+            "G09",
+            "one that somebody else made, taken over",
+            Request::merge(there(), json!({"metadata": {"labels": ours}})).by(Identity::Operator),
+        ),
+        Attempt::refused(
+            "G09",
+            "one that somebody else made, deleted",
+            Request::new(there(), Act::Delete).by(Identity::Operator),
+        ),
+        Attempt::passed(
+            "G09",
+            "changed by anybody else",
+            Request::merge(there(), labelled()),
+        ),
+        Attempt::passed(
+            "G09",
+            "deleted by anybody else",
+            Request::new(there(), Act::Delete),
+        ),
     ]
 }
 
@@ -178,7 +216,8 @@ fn deputy(ground: &Ground) -> Vec<Attempt> {
 fn carry(ground: &Ground) -> Vec<Attempt> {
     let namespace = &ground.canaries.mass;
     let asked = |entries: Vec<Value>| {
-        let body = workload(CLASS_MASS_TRAFFIC, &json!({"carry": entries}));
+        let mut body = workload("attempt", CLASS_MASS_TRAFFIC);
+        body["spec"]["carry"] = json!(entries);
         Request::create(own("hybridworkloads").within(namespace), body)
     };
     let map = |at: usize| json!({"kind": "ConfigMap", "name": format!("map-{at}")});
@@ -193,6 +232,23 @@ fn carry(ground: &Ground) -> Vec<Attempt> {
             )
         })
         .collect();
+    let changed = |entries: Vec<Value>| {
+        let there = own("hybridworkloads").within(namespace).named(CANARY);
+        Request::merge(there, json!({"spec": {"carry": entries}}))
+    };
+    attempts.extend((0..CARRY_MAX).map(|at| {
+        let entries = (0..at).map(map).chain([secret()]).collect();
+        Attempt::refused(
+            "G10",
+            format!("put at place {at} of one that is there"),
+            changed(entries).by(Identity::Canary),
+        )
+    }));
+    attempts.push(Attempt::passed(
+        "G10",
+        "a ConfigMap put there, by the same user",
+        changed(vec![map(0)]).by(Identity::Canary),
+    ));
     attempts.push(Attempt::passed(
         "G10",
         "a ConfigMap, by the same user",
@@ -204,4 +260,58 @@ fn carry(ground: &Ground) -> Vec<Attempt> {
         asked(vec![secret()]),
     ));
     attempts
+}
+
+/// By a user that may write Sites, and not attest. A version without the field has nothing to attest.
+fn attested(ground: &Ground) -> Vec<Attempt> {
+    let machine = json!({ground.away.clone(): {"uid": "attempt"}});
+    let made = |attested: &Value| {
+        let nodes = json!({"matchLabels": {NOWHERE_LABEL: "true"}});
+        let mut body = json!({
+            "apiVersion": "pinisi.dev/v1alpha1", "kind": "Site", "metadata": {"name": "pinisi-conformance"},
+            "spec": {"type": "OnPrem", "jurisdiction": "ID", "nodes": nodes},
+        });
+        if attested.is_object() {
+            body["spec"]["attested"] = attested.clone();
+        }
+        Request::create(own("sites"), body)
+    };
+    let there = ground.site.as_deref().ok_or(Skip::NoSovereignNode);
+    let at = |name: &str| own("sites").named(name);
+    let changed =
+        || there.map(|name| Request::merge(at(name), json!({"spec": {"attested": machine}})));
+    let by_canary = |request: Request| request.by(Identity::Canary);
+    let reached = Wanted::RefusedWhereReached("/spec/attested");
+    vec![
+        Attempt::new(
+            "G53",
+            "in a new Site",
+            reached,
+            Ok(by_canary(made(&machine))),
+        ),
+        Attempt::new(
+            "G53",
+            "in a Site that is there",
+            reached,
+            changed().map(by_canary),
+        ),
+        Attempt::passed(
+            "G53",
+            "a new Site that attests nothing",
+            by_canary(made(&Value::Null)),
+        ),
+        Attempt::new(
+            "G53",
+            "a Site that is there, changed elsewhere",
+            Wanted::Passed,
+            there.map(|name| by_canary(Request::merge(at(name), labelled()))),
+        ),
+        Attempt::passed("G53", "in a new Site, by somebody who may", made(&machine)),
+        Attempt::new(
+            "G53",
+            "in a Site that is there, by somebody who may",
+            Wanted::Passed,
+            changed(),
+        ),
+    ]
 }

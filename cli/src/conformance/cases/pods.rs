@@ -3,7 +3,7 @@
 use crate::conformance::attempt::{Act, Attempt, Request, Target, Wanted};
 use crate::conformance::case::{Case, Level, Way};
 use crate::conformance::ground::{Ground, POD};
-use crate::conformance::objects::{IMAGE, lawful_pod};
+use crate::conformance::objects::lawful_pod;
 use crate::conformance::outcome::Skip;
 use pinisi_crds::names::SITE_LABEL;
 use serde_json::{Value, json};
@@ -214,7 +214,7 @@ fn daemon_set(ground: &Ground) -> Vec<Attempt> {
 
 fn bare(ground: &Ground) -> Vec<Attempt> {
     let unstamped = |spec: &Value| {
-        let mut pod = lawful_pod("attempt", &BTreeMap::new(), IMAGE);
+        let mut pod = lawful_pod("attempt", &BTreeMap::new(), &ground.image());
         crate::conformance::objects::extend(&mut pod["spec"], spec);
         create(ground, pod)
     };

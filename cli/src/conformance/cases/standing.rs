@@ -3,8 +3,9 @@
 use crate::conformance::attempt::{Act, Attempt, Request, Target, Wanted};
 use crate::conformance::case::{Case, Level, Sight, Way};
 use crate::conformance::ground::Ground;
+use crate::conformance::outcome::Skip;
 use pinisi_crds::names::{GUARD_PREFIX, SOVEREIGN_NODES};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// These.
 pub const CASES: &[Case] = &[
@@ -38,43 +39,83 @@ pub const CASES: &[Case] = &[
         title: "a pod that finds no room at home and goes abroad",
         way: Way::Look(nowhere_else),
     },
+    Case {
+        id: "P10",
+        level: Level::Gold,
+        bypasses: &["B50"],
+        title: "the guard of the cloud's cluster lets something pass where it cannot judge",
+        way: Way::Look(fails_closed_there),
+    },
 ];
 
-/// Every policy refuses what it cannot evaluate, everywhere, and where its parameter is gone.
-fn fails_closed(ground: &Ground) -> Vec<Sight> {
+/// The rule of the static pack that keeps the guard's own objects.
+const STATIC: &str = "T01";
+
+/// Every policy refuses what it cannot evaluate, and every binding where its parameter is gone.
+fn fails_closed(ground: &Ground) -> Result<Vec<Sight>, Skip> {
+    Ok(all_fail_closed(&ground.guard))
+}
+
+/// The same in the cloud's cluster.
+fn fails_closed_there(ground: &Ground) -> Result<Vec<Sight>, Skip> {
+    let guard = ground.remote_guard.as_ref().ok_or(Skip::NeedsRemote)?;
+    Ok(all_fail_closed(guard))
+}
+
+fn all_fail_closed(guard: &[Value]) -> Vec<Sight> {
     let of_kind = |suffix: &'static str| {
-        ground.guard.iter().filter(move |object| {
+        guard.iter().filter(move |object| {
             let kind = object["kind"].as_str().unwrap_or_default();
             kind.ends_with(suffix)
         })
     };
     let mut sights = Vec::new();
     for policy in of_kind("Policy") {
-        let name = policy["metadata"]["name"].as_str().unwrap_or_default();
-        let bound = of_kind("PolicyBinding").find(|binding| binding["spec"]["policyName"] == name);
-        sights.push(Sight {
-            rule: name.strip_prefix(GUARD_PREFIX).unwrap_or(name).to_owned(),
-            name: format!("{name} refuses what it cannot judge"),
-            seen: closed(policy, bound).map_or_else(
-                || Ok("failurePolicy Fail, bound everywhere, no parameter means refusal".into()),
-                Err,
-            ),
-        });
+        let name = name_of(policy);
+        let bound: Vec<&Value> = of_kind("PolicyBinding")
+            .filter(|binding| binding["spec"]["policyName"] == name)
+            .collect();
+        let weak = match bound.is_empty() {
+            true => Some("no binding puts it into force".to_owned()),
+            false => weakness(policy),
+        };
+        sights.push(sight(name, name, weak, "failurePolicy Fail, and a binding"));
+        for binding in bound {
+            let own = name_of(binding);
+            let called = format!("{own} (binding)");
+            sights.push(sight(
+                name,
+                &called,
+                slack(policy, binding),
+                "no parameter means refusal",
+            ));
+        }
     }
     if sights.is_empty() {
-        sights.push(Sight {
-            rule: String::new(),
-            name: "the guard is there".into(),
-            seen: Err(format!("no policy is called {GUARD_PREFIX}...")),
-        });
+        let missing = format!("no policy is called {GUARD_PREFIX}...");
+        sights.push(sight("", "the guard", Some(missing), ""));
     }
     sights
 }
 
-/// Why it does not.
-fn closed(policy: &Value, binding: Option<&Value>) -> Option<String> {
+fn name_of(object: &Value) -> &str {
+    object["metadata"]["name"].as_str().unwrap_or_default()
+}
+
+fn sight(policy: &str, called: &str, wrong: Option<String>, right: &str) -> Sight {
+    Sight {
+        rule: policy
+            .strip_prefix(GUARD_PREFIX)
+            .unwrap_or(policy)
+            .to_owned(),
+        name: format!("{called} refuses what it cannot judge"),
+        seen: wrong.map_or_else(|| Ok(right.to_owned()), Err),
+    }
+}
+
+/// Why a policy lets something pass.
+fn weakness(policy: &Value) -> Option<String> {
     let spec = &policy["spec"];
-    let empty = |value: &Value| value.as_array().is_none_or(Vec::is_empty);
     // Absent means Fail.
     if spec["failurePolicy"]
         .as_str()
@@ -82,56 +123,71 @@ fn closed(policy: &Value, binding: Option<&Value>) -> Option<String> {
     {
         return Some("spec.failurePolicy is not Fail".into());
     }
-    if !empty(&spec["matchConditions"]) {
-        return Some("spec.matchConditions excludes requests".into());
-    }
-    let Some(binding) = binding else {
-        return Some("no binding puts it into force".into());
-    };
-    let spec_of_binding = &binding["spec"];
+    let conditions = spec["matchConditions"].as_array();
+    conditions
+        .is_some_and(|all| !all.is_empty())
+        .then(|| "spec.matchConditions leaves requests out".into())
+}
+
+/// Why a binding does.
+fn slack(policy: &Value, binding: &Value) -> Option<String> {
+    let spec = &binding["spec"];
     if policy["kind"] == "ValidatingAdmissionPolicy" {
-        let actions = spec_of_binding["validationActions"].as_array();
+        let actions = spec["validationActions"].as_array();
         if !actions.is_some_and(|actions| actions.iter().any(|action| action == "Deny")) {
-            return Some("its binding does not say Deny".into());
+            return Some("spec.validationActions has no Deny: nothing is refused, as while a SovereigntyPolicy is rolled out".into());
         }
     }
-    if !spec_of_binding["matchResources"].is_null() {
-        return Some("its binding speaks of some objects only".into());
+    if !policy["spec"]["paramKind"].is_null()
+        && spec["paramRef"]["parameterNotFoundAction"] != "Deny"
+    {
+        return Some("spec.paramRef lets requests pass where the parameter is gone".into());
     }
-    let param = &spec_of_binding["paramRef"];
-    if !spec["paramKind"].is_null() && param["parameterNotFoundAction"] != "Deny" {
-        return Some("its binding lets requests pass where the parameter is gone".into());
-    }
-    None
+    // Namespaces are chosen by policies; anything finer leaves objects out.
+    let matched = &spec["matchResources"];
+    let empty = |field: &str| match &matched[field] {
+        Value::Array(all) => all.is_empty(),
+        Value::Object(all) => all.is_empty(),
+        _ => true,
+    };
+    let whole = ["resourceRules", "excludeResourceRules", "objectSelector"]
+        .into_iter()
+        .all(empty);
+    (!whole).then(|| "spec.matchResources leaves objects out".into())
 }
 
 /// In a dry run: only the static pack refuses it, and a server without one cannot.
 fn deleted(_: &Ground) -> Vec<Attempt> {
     let admission = |resource| Target::of("admissionregistration.k8s.io", "v1", resource);
-    let mut attempts: Vec<Attempt> = [
+    let mut attempts = Vec::new();
+    for (name, resource, soft) in [
         (
             "the policy that guards binding",
             "validatingadmissionpolicies",
+            json!({"spec": {"failurePolicy": "Ignore"}}),
         ),
-        ("its binding", "validatingadmissionpolicybindings"),
-    ]
-    .into_iter()
-    .map(|(name, resource)| {
-        let target = admission(resource).named(&format!("{GUARD_PREFIX}g01-bind"));
-        Attempt::new(
-            "static",
-            name,
-            Wanted::RefusedStatically,
-            Ok(Request::new(target, Act::Delete)),
-        )
-    })
-    .collect();
+        (
+            "its binding",
+            "validatingadmissionpolicybindings",
+            json!({"spec": {"validationActions": ["Audit"]}}),
+        ),
+    ] {
+        let target = || admission(resource).named(&format!("{GUARD_PREFIX}g01-bind"));
+        for (what, act) in [("deleted", Act::Delete), ("softened", Act::Merge(soft))] {
+            attempts.push(Attempt::new(
+                STATIC,
+                format!("{name}, {what}"),
+                Wanted::RefusedStatically,
+                Ok(Request::new(target(), act)),
+            ));
+        }
+    }
     attempts.push(Attempt::passed(
-        "static",
+        STATIC,
         "anybody's own policy",
         Request::create(
             admission("validatingadmissionpolicies"),
-            serde_json::json!({
+            json!({
                 "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
                 "metadata": {"name": "pinisi-conformance-attempt"},
                 "spec": {
@@ -148,7 +204,7 @@ fn deleted(_: &Ground) -> Vec<Attempt> {
 
 /// The scheduler itself cannot place what is stamped anywhere but at home, so a full home leaves it
 /// Pending.
-fn nowhere_else(ground: &Ground) -> Vec<Sight> {
+fn nowhere_else(ground: &Ground) -> Result<Vec<Sight>, Skip> {
     let Ground {
         stamp,
         nodes_away,
@@ -157,11 +213,11 @@ fn nowhere_else(ground: &Ground) -> Vec<Sight> {
     } = ground;
     let fitting: Vec<&str> = nodes_away
         .iter()
-        .filter(|(_, labels)| {
+        .filter(|(_, node)| {
             stamp
                 .labels
                 .iter()
-                .all(|(key, value)| labels.get(key) == Some(value))
+                .all(|(key, value)| node.labels.get(key) == Some(value))
         })
         .map(|(name, _)| name.as_str())
         .collect();
@@ -186,7 +242,7 @@ fn nowhere_else(ground: &Ground) -> Vec<Sight> {
     } else {
         Err(format!("it is on node {node}"))
     };
-    vec![
+    Ok(vec![
         Sight {
             rule: "S01".into(),
             name: "no node abroad has the labels of sovereign ground".into(),
@@ -197,5 +253,5 @@ fn nowhere_else(ground: &Ground) -> Vec<Sight> {
             name: "a Sensitive pod that fits nowhere waits".into(),
             seen: pod,
         },
-    ]
+    ])
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 type Kind = (&'static str, &'static str, &'static str, &'static str, bool);
 
 /// As their projects name them.
-const KINDS: [Kind; 15] = [
+const KINDS: [Kind; 18] = [
     (
         "gateway.networking.k8s.io",
         "v1",
@@ -71,6 +71,27 @@ const KINDS: [Kind; 15] = [
         "v1",
         "VolumeSnapshotContent",
         "volumesnapshotcontents",
+        false,
+    ),
+    (
+        "groupsnapshot.storage.k8s.io",
+        "v1beta1",
+        "VolumeGroupSnapshot",
+        "volumegroupsnapshots",
+        true,
+    ),
+    (
+        "groupsnapshot.storage.k8s.io",
+        "v1beta1",
+        "VolumeGroupSnapshotClass",
+        "volumegroupsnapshotclasses",
+        false,
+    ),
+    (
+        "groupsnapshot.storage.k8s.io",
+        "v1beta1",
+        "VolumeGroupSnapshotContent",
+        "volumegroupsnapshotcontents",
         false,
     ),
     ("route.openshift.io", "v1", "Route", "routes", true),

@@ -6,10 +6,11 @@ mod definitions;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use k8s_openapi::api::core::v1::Node;
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use kube::core::GroupVersionKind;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::checkout::checkout;
@@ -53,7 +54,8 @@ impl Stage {
             .await?;
         progress.say("the chart is installed");
         let operator = lab.start_operator(OperatorSpec::default()).await?;
-        lab.apply(&sites()?).await?;
+        lab.apply(&sites(attested(&client).await?)?).await?;
+        lab.apply(&lawful()?).await?;
         guard_stands(&client).await?;
         progress.say("the operator leads, and the guard stands");
         Ok(Self {
@@ -76,22 +78,84 @@ pub fn spec(name: &str, version: Version) -> LabSpec {
         .kubernetes(version)
 }
 
-fn sites() -> Result<String> {
-    let site = |name: &str, kind: &str, labels: serde_json::Value| {
+/// Every node at home as it is now: whoever starts the lab vouches for them.
+async fn attested(client: &Client) -> Result<Value> {
+    let nodes = Api::<Node>::all(client.clone())
+        .list(&ListParams::default().labels(&format!("{SITE_LABEL}=home")))
+        .await
+        .context("list nodes at home")?;
+    let machines = nodes.into_iter().filter_map(|node| {
+        let mut machine = json!({"uid": node.metadata.uid?});
+        if let Some(id) = node.spec.and_then(|spec| spec.provider_id) {
+            machine["providerID"] = json!(id);
+        }
+        let info = node.status.and_then(|status| status.node_info);
+        if let Some(id) = info.map(|info| info.machine_id).filter(|id| !id.is_empty()) {
+            machine["machineID"] = json!(id);
+        }
+        Some((node.metadata.name?, machine))
+    });
+    Ok(Value::Object(machines.collect()))
+}
+
+fn sites(attested: Value) -> Result<String> {
+    let site = |name: &str, kind: &str, labels: Value| {
         json!({
             "apiVersion": "pinisi.dev/v1alpha1", "kind": "Site", "metadata": {"name": name},
             "spec": {"type": kind, "jurisdiction": "ID", "nodes": {"matchLabels": labels}, "allowedNamespaces": {}},
         })
     };
-    let home = json!({SITE_LABEL: "home", GROUND_LABEL: SOVEREIGN});
-    let both = [
-        site("home", "OnPrem", home),
-        site("cloud", "Cloud", json!({SITE_LABEL: "cloud"})),
-    ];
+    let labels = json!({SITE_LABEL: "home", GROUND_LABEL: SOVEREIGN});
+    let mut home = site("home", "OnPrem", labels);
+    home["spec"]["attested"] = attested;
+    let both = [home, site("cloud", "Cloud", json!({SITE_LABEL: "cloud"}))];
     yaml(&both)
 }
 
-fn yaml(objects: &[serde_json::Value]) -> Result<String> {
+/// A policy that allows one thing of each kind, so that every refusal has a lawful twin, and what is
+/// changed of these.
+fn lawful() -> Result<String> {
+    let policy = json!({
+        "apiVersion": "pinisi.dev/v1alpha1", "kind": "SovereigntyPolicy", "metadata": {"name": POLICY},
+        "spec": {
+            "namespaces": {},
+            "storage": {
+                "classes": [{"name": "home", "provisioner": DRIVER}],
+                "nfsServers": ["192.0.2.2"],
+                "snapshotClasses": [{"name": "home", "driver": DRIVER}],
+                "backupLocations": ["home"],
+            },
+            "registries": ["registry.example.go.id"],
+            "schedulers": ["home"],
+            "routes": {
+                "ingressClasses": ["home"], "gateways": ["gateways/home"],
+                "loadBalancerClasses": ["example.go.id/home"], "domains": ["example.go.id"],
+            },
+            "cloudIdentities": {"users": ["cloud-admin"], "groups": ["cloud-admins"]},
+        },
+    });
+    let class = |group: &str, kind: &str| {
+        json!({
+            "apiVersion": group, "kind": kind, "metadata": {"name": "home"},
+            "driver": DRIVER, "deletionPolicy": "Retain",
+        })
+    };
+    yaml(&[
+        policy,
+        class("snapshot.storage.k8s.io/v1", "VolumeSnapshotClass"),
+        class(
+            "groupsnapshot.storage.k8s.io/v1beta1",
+            "VolumeGroupSnapshotClass",
+        ),
+    ])
+}
+
+/// Name of that policy, and of the inventory that speaks for it.
+const POLICY: &str = "lawful";
+/// Of the lawful classes.
+const DRIVER: &str = "home.example.go.id";
+
+fn yaml(objects: &[Value]) -> Result<String> {
     let mut text = String::new();
     for object in objects {
         // JSON is YAML.
@@ -100,7 +164,7 @@ fn yaml(objects: &[serde_json::Value]) -> Result<String> {
     Ok(text)
 }
 
-/// Waits for the inventory with a node in it, and for the guard's last binding.
+/// Waits for the inventories with a node in each, and for the guard's last binding.
 async fn guard_stands(client: &Client) -> Result<()> {
     let deadline = Instant::now() + GUARD_WAIT;
     let mut last = (0, Instant::now());
@@ -142,14 +206,14 @@ async fn inventory(client: &Client) -> Result<usize> {
     let gvk = GroupVersionKind::gvk("pinisi.dev", "v1alpha1", "SovereignNodes");
     let resource = ApiResource::from_gvk_with_plural(&gvk, "sovereignnodes");
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
-    let found = api
-        .get_opt("default")
-        .await
-        .context("read SovereignNodes")?;
-    let nodes = found.and_then(|object| {
-        object.data["spec"]["nodes"]
-            .as_object()
-            .map(|nodes| nodes.len())
-    });
-    Ok(nodes.unwrap_or(0))
+    let mut fewest = usize::MAX;
+    // For every namespace, and for those that the policy selects.
+    for name in ["default", POLICY] {
+        let found = api.get_opt(name).await.context("read SovereignNodes")?;
+        let nodes = found
+            .as_ref()
+            .and_then(|object| object.data["spec"]["nodes"].as_object());
+        fewest = fewest.min(nodes.map_or(0, serde_json::Map::len));
+    }
+    Ok(fewest)
 }

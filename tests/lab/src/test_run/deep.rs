@@ -28,6 +28,8 @@ pub enum Case {
     Demo,
     /// An older Kubernetes, alone and as the cloud; it is built where the cache has none
     Older,
+    /// Whatever the guard refuses switched off one by one: a case of the conformance suite must see it
+    Mutation,
     /// A hundred times as many random cases of the planner's properties, begun by chance
     Properties,
     /// Whatever comes from outside, made up by libFuzzer, half a minute for each target
@@ -55,6 +57,7 @@ impl Case {
             Self::Kill => "kill",
             Self::Demo => "demo",
             Self::Older => "older",
+            Self::Mutation => "mutation",
             Self::Properties => "properties",
             Self::Fuzz => "fuzz",
         }
@@ -101,6 +104,20 @@ impl Case {
                 "conformance::every_way_around_is_refused_by_an_older_server",
                 "--nocapture",
             ],
+            Self::Mutation => vec![
+                "test",
+                "--workspace",
+                "--test",
+                "sovereignty",
+                "--",
+                "--ignored",
+                "--exact",
+                "mutation::nothing_can_be_switched_off_unseen",
+                "mutation::nothing_can_be_switched_off_unseen_on_an_older_server",
+                "mutation::nothing_can_be_switched_off_unseen_in_the_cloud",
+                "--nocapture",
+                "--test-threads=1",
+            ],
             Self::Properties => vec!["test", "--package", "pinisi-planner", "--tests"],
             Self::Fuzz => Vec::new(), // not one command but one for each target
         }
@@ -115,6 +132,7 @@ impl Case {
             | Self::Kill
             | Self::Demo
             | Self::Older
+            | Self::Mutation
             | Self::Properties => {
                 vec![self.args().into_iter().map(str::to_owned).collect()]
             }
@@ -126,7 +144,7 @@ impl Case {
     fn tests(self) -> Option<usize> {
         match self {
             Self::Steady => Some(1),
-            Self::Older => Some(3),
+            Self::Older | Self::Mutation => Some(3),
             Self::Parity | Self::Kill | Self::Demo | Self::Properties | Self::Fuzz => None,
         }
     }
