@@ -64,6 +64,10 @@ pub struct Terms {
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(max = 64))]
     pub schedulers: Vec<String>,
+    /// Runtime classes.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 64))]
+    pub runtime_classes: Vec<String>,
     /// Ingress classes.
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(max = 64))]

@@ -56,6 +56,12 @@ pub struct SovereigntyPolicySpec {
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(max = 64))]
     pub schedulers: Option<Vec<String>>,
+    /// Runtime classes that pods may name: what runs a pod's containers in a machine of its own may do
+    /// so elsewhere. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 64))]
+    pub runtime_classes: Option<Vec<String>>,
     /// Ways on which its services may be reached from outside the cluster. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routes: Option<RouteTerms>,

@@ -11,6 +11,7 @@ use super::objects::{GROUP_SNAPSHOT, RUN_LABEL, SNAPSHOT, lawful_pod};
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolume, Pod, ServiceAccount};
+use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
@@ -224,6 +225,7 @@ pub async fn remove_all(client: &Client, list: &ListParams, older_than_a_run: Op
         ApiResource::erase::<ClusterRoleBinding>(&()),
         ApiResource::erase::<ClusterRole>(&()),
         ApiResource::erase::<PersistentVolume>(&()),
+        ApiResource::erase::<RuntimeClass>(&()),
         ApiResource::erase::<Namespace>(&()),
     ];
     let contents = [SNAPSHOT, GROUP_SNAPSHOT].map(|kind| {
@@ -277,7 +279,7 @@ async fn remove(
 
 fn left_behind(what: &str, error: &kube::Error) {
     eprintln!(
-        "left behind: {what}: {}; a later run removes it, or: kubectl delete namespaces,persistentvolumes,clusterroles,clusterrolebindings --selector {RUN_LABEL}",
+        "left behind: {what}: {}; a later run removes it, or: kubectl delete namespaces,persistentvolumes,runtimeclasses,clusterroles,clusterrolebindings --selector {RUN_LABEL}",
         crate::connect::cause(error)
     );
 }

@@ -7,9 +7,9 @@ use super::cases::Carried;
 use super::ground::{Ground, POD};
 use super::objects::{
     ABROAD, ABROAD_DRIVER, GATEWAY, GROUP_SNAPSHOT, IMAGE, NOWHERE_LABEL, RUN_LABEL, SNAPSHOT,
-    backup, claim, container, deployment, endpoint_slice, endpoints, extend, gateway_routes, grant,
-    ingress, lawful_pod, openshift_route, propagation, role_binding, service, service_export,
-    volume, workload,
+    backup, claim, container, deployment, endpoint_slice, endpoints, extend, gateway_of_own,
+    gateway_routes, grant, ingress, keeps, lawful_pod, offloading, openshift_route, propagation,
+    push_secret, role_binding, runtime_class, service, service_export, volume, workload,
 };
 use pinisi_crds::names::CLASS_MASS_TRAFFIC;
 use serde_json::{Value, json};
@@ -38,6 +38,23 @@ pub fn needed(attempts: &[Attempt], ground: &Ground) -> Vec<Request> {
                 && changed.name.as_deref() == body["metadata"]["name"].as_str()
         })
     };
+    let named_runtime = attempts.iter().any(|attempt| {
+        attempt
+            .request
+            .as_ref()
+            .is_ok_and(|request| match &request.act {
+                Act::Create(body) => !body["spec"]["runtimeClassName"].is_null(),
+                _ => false,
+            })
+    });
+    let runtime = named_runtime.then(|| {
+        let target = Target::of("node.k8s.io", "v1", "runtimeclasses");
+        (
+            Cluster::Here,
+            target,
+            runtime_class(&ground.canaries.cluster_name()),
+        )
+    });
     let here = all(ground)
         .into_iter()
         .map(|(target, body)| (Cluster::Here, target, body));
@@ -51,6 +68,7 @@ pub fn needed(attempts: &[Attempt], ground: &Ground) -> Vec<Request> {
     });
     here.chain(there)
         .filter(is_changed)
+        .chain(runtime)
         .map(|(cluster, target, mut body)| {
             body["metadata"]["labels"][RUN_LABEL] = json!(ground.canaries.run);
             let mut request = Request::create(target, body);
@@ -214,6 +232,27 @@ fn all(ground: &Ground) -> Vec<(Target, Value)> {
                 "propagationpolicies",
             )),
             propagation(CANARY),
+        ),
+        (
+            sensitive(Target::of(
+                "offloading.liqo.io",
+                "v1beta1",
+                "namespaceoffloadings",
+            )),
+            offloading(CANARY),
+        ),
+        (
+            sensitive(Target::of("external-secrets.io", "v1alpha1", "pushsecrets")),
+            push_secret(CANARY),
+        ),
+        (
+            sensitive(Target::of(GATEWAY, "v1", "gateways")),
+            gateway_of_own(CANARY),
+        ),
+        (sensitive(Target::core("secrets")), keeps("Secret", CANARY)),
+        (
+            sensitive(Target::core("configmaps")),
+            keeps("ConfigMap", CANARY),
         ),
         (
             sensitive(Target::of(GATEWAY, "v1beta1", "referencegrants")),

@@ -211,6 +211,54 @@ pub fn propagation(name: &str) -> Value {
     })
 }
 
+/// A namespace handed to Liqo.
+#[must_use]
+pub fn offloading(name: &str) -> Value {
+    json!({
+        "apiVersion": "offloading.liqo.io/v1beta1", "kind": "NamespaceOffloading", "metadata": {"name": name},
+        "spec": {"podOffloadingStrategy": "Remote"},
+    })
+}
+
+/// A Secret, which is not there, written to a store elsewhere by External Secrets.
+#[must_use]
+pub fn push_secret(name: &str) -> Value {
+    json!({
+        "apiVersion": "external-secrets.io/v1alpha1", "kind": "PushSecret", "metadata": {"name": name},
+        "spec": {
+            "secretStoreRefs": [{"name": "pinisi-conformance-nowhere", "kind": "SecretStore"}],
+            "selector": {"secret": {"name": "pinisi-conformance-nowhere"}},
+        },
+    })
+}
+
+/// A Gateway of the namespace's own, of a class that nobody serves.
+#[must_use]
+pub fn gateway_of_own(name: &str) -> Value {
+    json!({
+        "apiVersion": format!("{GATEWAY}/v1"), "kind": "Gateway", "metadata": {"name": name},
+        "spec": {
+            "gatewayClassName": "pinisi-conformance-nowhere",
+            "listeners": [{"name": "http", "port": 80, "protocol": "HTTP"}],
+        },
+    })
+}
+
+/// An empty Secret or ConfigMap.
+#[must_use]
+pub fn keeps(kind: &str, name: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}})
+}
+
+/// A runtime that no node has.
+#[must_use]
+pub fn runtime_class(name: &str) -> Value {
+    json!({
+        "apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": name},
+        "handler": "pinisi-conformance-nowhere",
+    })
+}
+
 /// Endpoints that lead nowhere yet.
 #[must_use]
 pub fn endpoints(name: &str) -> Value {

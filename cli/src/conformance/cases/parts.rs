@@ -1,4 +1,5 @@
-//! What a pod brings along: its scheduler, network, volumes and images. S05, S19, P05, P06.
+//! What a pod brings along: its scheduler, runtime, network, volumes and images. S05, S19, P05, P06,
+//! P12.
 
 use crate::conformance::attempt::{Act, Attempt, Request, Target, Wanted};
 use crate::conformance::case::{Case, Level, Way};
@@ -37,6 +38,13 @@ pub const CASES: &[Case] = &[
         title: "a pod in the node's own network",
         way: Way::Requests(host_network),
     },
+    Case {
+        id: "P12",
+        level: Level::Bronze,
+        bypasses: &[],
+        title: "a runtime that may run a pod on a machine elsewhere",
+        way: Way::Requests(runtime),
+    },
 ];
 
 fn with(ground: &Ground, spec: &Value) -> Request {
@@ -59,6 +67,19 @@ fn scheduler(ground: &Ground) -> Vec<Attempt> {
             Wanted::Passed,
             named.map(|name| by(name)).ok_or(Skip::NothingAllowed),
         ),
+    ]
+}
+
+fn runtime(ground: &Ground) -> Vec<Attempt> {
+    let by = |name: &str| with(ground, &json!({"runtimeClassName": name}));
+    vec![
+        // A class that is there, or the server would refuse it before it asks anybody.
+        Attempt::refused(
+            "G19",
+            "a runtime class that no policy names",
+            by(&ground.canaries.cluster_name()),
+        ),
+        Attempt::passed("G19", "none named", with(ground, &json!({}))),
     ]
 }
 

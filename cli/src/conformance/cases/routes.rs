@@ -1,12 +1,13 @@
-//! Ways from outside to a service, and out of its cluster: S24 to S26, S35.
+//! Ways from outside to a service, and out of its cluster: S24 to S26, S35, P13, P14.
 
 use crate::conformance::attempt::{Attempt, Identity, Request, Target, Wanted};
 use crate::conformance::case::{Case, Level, Way};
 use crate::conformance::fixtures::{CANARY, WILD};
 use crate::conformance::ground::Ground;
 use crate::conformance::objects::{
-    ABROAD, GATEWAY, HOST, endpoint_slice, endpoints, gateway_routes, ingress, labelled,
-    openshift_route, propagation, service, service_export,
+    ABROAD, GATEWAY, HOST, endpoint_slice, endpoints, gateway_of_own, gateway_routes, ingress,
+    keeps, labelled, offloading, openshift_route, propagation, push_secret, service,
+    service_export,
 };
 use crate::conformance::outcome::Skip;
 use serde_json::{Value, json};
@@ -40,6 +41,20 @@ pub const CASES: &[Case] = &[
         bypasses: &["B22", "B23"],
         title: "an engine of many clusters told to spread it",
         way: Way::Requests(spread),
+    },
+    Case {
+        id: "P13",
+        level: Level::Silver,
+        bypasses: &["B34"],
+        title: "a Gateway that takes the namespace's certificates",
+        way: Way::Requests(own_gateway),
+    },
+    Case {
+        id: "P14",
+        level: Level::Silver,
+        bypasses: &["B23", "B36"],
+        title: "marks by which other engines export or copy",
+        way: Way::Requests(marks),
     },
 ];
 
@@ -361,14 +376,97 @@ fn exports(ground: &Ground) -> Vec<Attempt> {
 }
 
 fn spread(ground: &Ground) -> Vec<Attempt> {
-    let target = Target::of("policy.karmada.io", "v1alpha1", "propagationpolicies");
+    let kinds = [
+        (
+            "a PropagationPolicy",
+            Target::of("policy.karmada.io", "v1alpha1", "propagationpolicies"),
+            propagation("attempt"),
+        ),
+        (
+            "a NamespaceOffloading",
+            Target::of("offloading.liqo.io", "v1beta1", "namespaceoffloadings"),
+            offloading("attempt"),
+        ),
+        (
+            "a PushSecret",
+            Target::of("external-secrets.io", "v1alpha1", "pushsecrets"),
+            push_secret("attempt"),
+        ),
+    ];
+    kinds
+        .iter()
+        .flat_map(|(name, target, body)| never(ground, "G36", name, target, body))
+        .collect()
+}
+
+fn own_gateway(ground: &Ground) -> Vec<Attempt> {
+    let target = Target::of(GATEWAY, "v1", "gateways");
     never(
         ground,
-        "G36",
-        "a PropagationPolicy",
+        "G37",
+        "a Gateway of its own",
         &target,
-        &propagation("attempt"),
+        &gateway_of_own("attempt"),
     )
+}
+
+/// Marks by which other engines export or copy what carries them: where they stand, and their key.
+fn marks(ground: &Ground) -> Vec<Attempt> {
+    let exported = [
+        ("annotations", "service.cilium.io/global"),
+        ("annotations", "io.cilium/global-service"),
+        ("annotations", "io.cilium/shared-service"),
+        ("annotations", "skupper.io/proxy"),
+        ("labels", "mirror.linkerd.io/exported"),
+    ];
+    let mut attempts = Vec::new();
+    for (place, key) in exported {
+        let body = service("attempt", &json!({}));
+        attempts.extend(marked(ground, "G38", "services", &body, place, key));
+    }
+    let copied = [
+        "reflector.v1.k8s.emberstack.com/reflection-allowed",
+        "replicator.v1.mittwald.de/replicate-to",
+        "kubed.appscode.com/sync",
+    ];
+    for (resource, kind) in [("secrets", "Secret"), ("configmaps", "ConfigMap")] {
+        for key in copied {
+            let body = keeps(kind, "attempt");
+            attempts.extend(marked(ground, "G39", resource, &body, "annotations", key));
+        }
+    }
+    attempts
+}
+
+fn marked(
+    ground: &Ground,
+    rule: &'static str,
+    resource: &'static str,
+    body: &Value,
+    place: &str,
+    key: &str,
+) -> Vec<Attempt> {
+    let at = || Target::core(resource).within(&ground.canaries.sensitive);
+    let mark = json!({"metadata": {place: {key: "true"}}});
+    let mut with = body.clone();
+    with["metadata"][place][key] = json!("true");
+    vec![
+        Attempt::refused(
+            rule,
+            format!("{resource} made with {key}"),
+            Request::create(at(), with),
+        ),
+        Attempt::refused(
+            rule,
+            format!("{resource} marked with {key}"),
+            Request::merge(at().named(CANARY), mark),
+        ),
+        Attempt::passed(
+            rule,
+            format!("{resource} without {key}"),
+            Request::create(at(), body.clone()),
+        ),
+    ]
 }
 
 /// What a Sensitive namespace never has, and one of mass traffic may.

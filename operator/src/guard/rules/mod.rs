@@ -9,6 +9,7 @@ mod nodes;
 mod pods;
 mod routes;
 mod snapshots;
+mod spread;
 mod storage;
 mod unclassified;
 
@@ -24,6 +25,7 @@ pub fn all(settings: &GuardSettings) -> Vec<Rule> {
         pods::create(),
         pods::tolerations(),
         namespaces::class(),
+        namespaces::stays(),
         kinds::workload(),
         kinds::inventory(user),
         kinds::siblings(user),
@@ -34,6 +36,7 @@ pub fn all(settings: &GuardSettings) -> Vec<Rule> {
         connect::token(),
         access::role_bindings(settings),
         storage::claims(),
+        storage::sources(),
         storage::grants(),
         storage::volumes(),
         storage::classes(),
@@ -47,8 +50,11 @@ pub fn all(settings: &GuardSettings) -> Vec<Rule> {
         routes::gateway_routes(),
         routes::openshift_routes(),
         routes::endpoints(),
-        routes::exports(),
-        routes::propagation(),
+        spread::exports(),
+        spread::kinds(),
+        routes::gateways(),
+        spread::services(),
+        spread::copies(),
         nodes::labels(&settings.policies.stamp),
         nodes::again(),
         nodes::virtual_nodes(&settings.policies.stamp),

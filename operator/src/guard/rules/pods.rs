@@ -1,5 +1,5 @@
-//! G02 to G04 and G11 to G15: a pod as it is made and changed. Its node, its stamp, its
-//! tolerations; its scheduler, network, volumes and images.
+//! G02 to G04, G11 to G15 and G19: a pod as it is made and changed. Its node, its stamp, its
+//! tolerations; its scheduler, runtime, network, volumes and images.
 
 use super::super::cel::{or_empty, rule};
 use super::super::rule::{Match, Rule, Scope, Tier, Validation, WRITES};
@@ -78,7 +78,7 @@ fn tolerations_of(holds: String) -> Validation {
     )
 }
 
-/// G11, G13, G14, G15: what a pod brings along.
+/// G11, G13, G14, G15, G19: what a pod brings along.
 pub(super) fn parts() -> Rule {
     let kinds: Vec<_> = VOLUMES
         .iter()
@@ -99,6 +99,14 @@ pub(super) fn parts() -> Rule {
                     or_empty("object.spec.schedulerName")
                 ),
                 "'spec.schedulerName ' + object.spec.schedulerName + ' is no scheduler of Sensitive pods: leave it out, or have it named in SovereigntyPolicy spec.schedulers'",
+            ),
+            rule(
+                "G19",
+                format!(
+                    "{0} == '' || {0} in params.spec.terms.runtimeClasses",
+                    or_empty("object.spec.runtimeClassName")
+                ),
+                "'spec.runtimeClassName ' + object.spec.runtimeClassName + ' may run the pod on a machine elsewhere: leave it out, or have it named in SovereigntyPolicy spec.runtimeClasses'",
             ),
             rule(
                 "G13",

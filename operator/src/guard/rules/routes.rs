@@ -1,4 +1,4 @@
-//! G30 to G36: ways into a Sensitive service from outside, and ways out of its cluster.
+//! G30 to G37: ways into a Sensitive service from outside.
 
 use super::super::cel::{GOING, or_empty, rule};
 use super::super::rule::{Match, Rule, Scope, Tier, Validation, WRITES};
@@ -150,40 +150,23 @@ pub(super) fn endpoints() -> Rule {
     )
 }
 
-/// G35: a Sensitive Service is not exported to other clusters.
-pub(super) fn exports() -> Rule {
+/// G37: a Gateway of its own hands its certificates to whoever serves it.
+pub(super) fn gateways() -> Rule {
     in_namespace(
-        "g35-exports",
+        "g37-gateways",
         vec![Match::new(
-            "multicluster.x-k8s.io",
+            "gateway.networking.k8s.io",
             "*",
-            &["serviceexports"],
+            &["gateways"],
             WRITES,
         )],
-        false,
+        true,
         vec![rule(
-            "G35",
-            GOING,
-            "'a ServiceExport would make a Service of namespace ' + namespaceObject.metadata.name + ' known in other clusters: its class is Sensitive'",
-        )],
-    )
-}
-
-/// G36: nor are its objects spread by another engine.
-pub(super) fn propagation() -> Rule {
-    in_namespace(
-        "g36-propagation",
-        vec![Match::new(
-            "policy.karmada.io",
-            "*",
-            &["propagationpolicies"],
-            WRITES,
-        )],
-        false,
-        vec![rule(
-            "G36",
-            GOING,
-            "'a PropagationPolicy would copy objects of namespace ' + namespaceObject.metadata.name + ' to other clusters: its class is Sensitive'",
+            "G37",
+            format!(
+                "(request.namespace + '/' + object.metadata.name) in params.spec.terms.gateways || {GOING}"
+            ),
+            "'Gateway ' + object.metadata.name + ' of a Sensitive namespace must be one that SovereigntyPolicy spec.routes.gateways names: its certificates go to whoever serves it'",
         )],
     )
 }

@@ -5,43 +5,56 @@ use super::super::rule::{Match, Rule, Scope, Tier, WRITES};
 
 const NAMED: &str = "' + params.spec.terms.storageClasses.map(c, c).join(', ') + ' (SovereigntyPolicy spec.storage.classes)'";
 
-/// G20, G21: a claim is of a lawful class, and made from nothing or from its own namespace.
+/// G20: a claim is of a lawful class.
 pub(super) fn claims() -> Rule {
     let now = or_empty("object.spec.storageClassName");
     let before = or_empty("oldObject.spec.storageClassName");
-    let source = |field: &str| {
-        format!(
-            "(!has(object.spec.{field}) || (object.spec.{field}.kind in ['PersistentVolumeClaim', 'VolumeSnapshot'] && (!has(object.spec.{field}.apiGroup) || object.spec.{field}.apiGroup in ['', 'snapshot.storage.k8s.io'])))"
-        )
-    };
     Rule {
         id: "g20-claims",
         matches: vec![Match::new("", "v1", &["persistentvolumeclaims"], WRITES)],
         scope: Scope::Sensitive,
         tier: Tier::Terms,
         needs_inventory: true,
-        validations: vec![
-            rule(
-                "G20",
-                // A claim from before the guard keeps its class.
-                format!(
-                    "{now} in params.spec.terms.storageClasses || (request.operation == 'UPDATE' && {now} == {before})"
-                ),
-                &format!(
-                    "'spec.storageClassName ' + {now} + ' is no storage class of Sensitive volumes: use one of {NAMED}"
-                ),
+        validations: vec![rule(
+            "G20",
+            // A claim from before the guard keeps its class.
+            format!(
+                "{now} in params.spec.terms.storageClasses || (request.operation == 'UPDATE' && {now} == {before})"
             ),
-            rule(
-                "G21",
-                // What a claim was made from cannot be changed later.
-                format!(
-                    "request.operation == 'UPDATE' || ({} && {} && (!has(object.spec.dataSourceRef) || !has(object.spec.dataSourceRef.namespace) || object.spec.dataSourceRef.namespace in ['', request.namespace]))",
-                    source("dataSource"),
-                    source("dataSourceRef")
-                ),
-                "'spec.dataSourceRef: a Sensitive claim is made from a claim or snapshot of its own namespace, or from nothing'",
+            &format!(
+                "'spec.storageClassName ' + {now} + ' is no storage class of Sensitive volumes: use one of {NAMED}"
             ),
-        ],
+        )],
+    }
+}
+
+/// G21: it is made from nothing or from its own namespace. What it was made from cannot be changed.
+pub(super) fn sources() -> Rule {
+    let lawful = |field: &str| {
+        format!(
+            "(!has(object.spec.{field}) || (object.spec.{field}.kind in ['PersistentVolumeClaim', 'VolumeSnapshot'] && (!has(object.spec.{field}.apiGroup) || object.spec.{field}.apiGroup in ['', 'snapshot.storage.k8s.io'])))"
+        )
+    };
+    Rule {
+        id: "g21-claim-sources",
+        matches: vec![Match::new(
+            "",
+            "v1",
+            &["persistentvolumeclaims"],
+            &["CREATE"],
+        )],
+        scope: Scope::Sensitive,
+        tier: Tier::Terms,
+        needs_inventory: false,
+        validations: vec![rule(
+            "G21",
+            format!(
+                "{} && {} && (!has(object.spec.dataSourceRef) || !has(object.spec.dataSourceRef.namespace) || object.spec.dataSourceRef.namespace in ['', request.namespace])",
+                lawful("dataSource"),
+                lawful("dataSourceRef")
+            ),
+            "'spec.dataSourceRef: a Sensitive claim is made from a claim or snapshot of its own namespace, or from nothing'",
+        )],
     }
 }
 

@@ -39,22 +39,6 @@ const LOOKS: &str = "S14";
 /// And the one that does in the cloud's cluster.
 const LOOKS_THERE: &str = "P10";
 
-/// What cannot be missed, as the rule itself leaves it out: rule, operation, resource, and why.
-const EQUIVALENT: &[(&str, &str, &str, &str)] = &[
-    (
-        "G06",
-        "CREATE",
-        "namespaces",
-        "a new namespace has no class to lose",
-    ),
-    (
-        "G21",
-        "UPDATE",
-        "persistentvolumeclaims",
-        "what a claim was made from cannot be changed",
-    ),
-];
-
 #[test]
 #[ignore = "deep: cargo lab test --deep mutation"]
 fn nothing_can_be_switched_off_unseen() {
@@ -167,12 +151,8 @@ async fn every(guarded: &Client, hub: &Client, cloud: Option<&Client>, called: &
 /// The stamp stands before G03: what comes without the labels has them by then. So it is switched
 /// off where there is no stamp.
 fn reachable(mutant: &Mutant, stamps: bool) -> bool {
-    let named = EQUIVALENT.iter().any(|(rule, operation, resource, _)| {
-        matches!(&mutant.what, What::Validation { resource: own, operation: asked, .. }
-            if mutant.rule == *rule && asked == operation && own == resource)
-    });
     let behind_the_stamp = mutant.rule == "G03" && mutant.what != What::Stamp && stamps;
-    !named && !behind_the_stamp
+    !behind_the_stamp
 }
 
 /// Mutants of one policy must not meet, and neither must the stamp and the rule behind it.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 type Kind = (&'static str, &'static str, &'static str, &'static str, bool);
 
 /// As their projects name them.
-const KINDS: [Kind; 18] = [
+const KINDS: [Kind; 21] = [
     (
         "gateway.networking.k8s.io",
         "v1",
@@ -107,6 +107,27 @@ const KINDS: [Kind; 18] = [
         "v1alpha1",
         "PropagationPolicy",
         "propagationpolicies",
+        true,
+    ),
+    (
+        "offloading.liqo.io",
+        "v1beta1",
+        "NamespaceOffloading",
+        "namespaceoffloadings",
+        true,
+    ),
+    (
+        "external-secrets.io",
+        "v1alpha1",
+        "PushSecret",
+        "pushsecrets",
+        true,
+    ),
+    (
+        "gateway.networking.k8s.io",
+        "v1",
+        "Gateway",
+        "gateways",
         true,
     ),
     ("velero.io", "v1", "Backup", "backups", true),
