@@ -7,7 +7,7 @@ use crate::output::Screen;
 use crate::snapshot::{NodeFact, PodFact, SiteTaint, Snapshot};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use pinisi_crds::local_names::LocalName;
-use pinisi_crds::sovereign_nodes::NodeIdentity;
+use pinisi_crds::sovereign_nodes::{NodeIdentity, Terms};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -244,7 +244,10 @@ fn sound() -> Snapshot {
         budgets: Ok(vec![]),
         sovereign: Ok(Some(of(json!({
             "apiVersion": "pinisi.dev/v1alpha1", "kind": "SovereignNodes", "metadata": {"name": "default"},
-            "spec": {"nodes": attested(&["h1", "h2"]), "nodeSelector": {LABEL: "home"}},
+            "spec": {
+                "nodes": attested(&["h1", "h2"]), "nodeSelector": {LABEL: "home"},
+                "away": {"c1": "cloud"}, "terms": Terms::default(),
+            },
         })))),
         nodes: Ok(vec![
             node("h1", "home"),

@@ -40,6 +40,7 @@ fn two_laws() -> Cluster {
             "spec.nodes.matchLabels",
             json!({SITE_LABEL: site_name, ground: "own"}),
         );
+        attest(&mut made, &nodes);
         c.site(made);
     }
     c
