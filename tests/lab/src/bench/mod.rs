@@ -6,6 +6,7 @@ mod chance;
 mod spread;
 mod tally;
 
+pub mod admission;
 pub mod latency;
 pub mod parity;
 pub mod plan;

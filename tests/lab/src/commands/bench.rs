@@ -8,11 +8,13 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use crate::bench::admission;
 use crate::bench::latency::{self, Contender, MOST_ROUNDS};
 use crate::bench::parity::{self, MINUTES};
 use crate::bench::plan;
 use crate::bench::spikes;
 use crate::binaries;
+use crate::programs::Version;
 use crate::progress::Progress;
 
 /// Options of `bench`.
@@ -24,6 +26,8 @@ pub struct Bench {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// What the guard adds to the making of a pod, in pairs on two API servers
+    Admission(Admission),
     /// From a spike to the accepted writes: Pinisi, a real HPA, and the floor
     Latency(Latency),
     /// A real HPA and Pinisi side by side through a real spike: the same counts?
@@ -32,6 +36,22 @@ enum What {
     Plan(Plan),
     /// What each autoscaler leaves unserved, and at what cost, over thirteen recorded loads
     Spikes(Spikes),
+}
+
+#[derive(Debug, Args)]
+struct Admission {
+    /// Pairs in each namespace
+    #[arg(long, default_value_t = 1_000, value_name = "NUMBER")]
+    pairs: usize,
+    /// What chance begins with; the time by default
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Begin of the labs' names
+    #[arg(long, default_value = "admission")]
+    name: String,
+    /// Write the figures to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -111,6 +131,7 @@ struct Latency {
 impl Bench {
     pub(super) async fn run(self) -> Result<ExitCode> {
         match self.what {
+            What::Admission(options) => options.run().await,
             What::Latency(options) => options.run().await,
             What::Parity(options) => options.run().await,
             What::Plan(options) => options.run(),
@@ -122,12 +143,37 @@ impl Bench {
     /// source run in it. It then runs a release build of itself instead.
     pub(super) fn elsewhere(&self) -> Result<Option<ExitCode>> {
         match self.what {
-            What::Latency(_) if cfg!(debug_assertions) => {
+            What::Latency(_) | What::Admission(_) if cfg!(debug_assertions) => {
                 binaries::run_released(&Progress::stderr()).map(Some)
             }
             // The planner's benchmark is a program of its own, always built for release.
-            What::Latency(_) | What::Parity(_) | What::Plan(_) | What::Spikes(_) => Ok(None),
+            What::Admission(_)
+            | What::Latency(_)
+            | What::Parity(_)
+            | What::Plan(_)
+            | What::Spikes(_) => Ok(None),
         }
+    }
+}
+
+impl Admission {
+    async fn run(self) -> Result<ExitCode> {
+        let Self {
+            pairs,
+            seed,
+            name,
+            json,
+        } = self;
+        let options = admission::Options {
+            name,
+            pairs,
+            seed: seed.unwrap_or_else(seed_of_now),
+            kubernetes: Version::default(),
+        };
+        let report = admission::run(&options, &Progress::stderr()).await?;
+        print!("{}", report.table());
+        write(json.as_deref(), &report)?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 
