@@ -160,7 +160,8 @@ fn of_kind(ground: &Ground, kind: &Carried) -> Vec<Attempt> {
                 .fold(inner, |inner, step| json!({*step: inner}))
         };
         let pods_say = within(says(CLASS_SENSITIVE));
-        let mut made = named(&Value::Null);
+        // Without labels of its own an object gets those of its pods.
+        let mut made = named(&labelled());
         merge(&mut made, &pods_say);
         attempts.push(refused(
             format!("{resource}: one whose pods say so"),

@@ -79,7 +79,10 @@ pub fn of(objects: &[Value], served: &Served) -> Result<Vec<Mutant>> {
             }
             "MutatingAdmissionPolicy" => {
                 let off = |it: &mut Value| {
-                    it["spec"]["mutations"][0]["jsonPatch"]["expression"] = json!("[]")
+                    let expression = &mut it["spec"]["mutations"][0]["jsonPatch"]["expression"];
+                    // Both ends have one type, which the server asks for.
+                    let before = expression.as_str().unwrap_or_default();
+                    *expression = json!(format!("1 == 2 ? ({before}) : []"));
                 };
                 mutants.push(Mutant {
                     rule: "G03".into(),

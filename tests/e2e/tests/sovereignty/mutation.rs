@@ -141,10 +141,7 @@ async fn every(guarded: &Client, hub: &Client, cloud: Option<&Client>, called: &
         100 * killed / mutants.len(),
         began.elapsed().as_secs()
     );
-    for survivor in &survivors {
-        println!("survived: {survivor}");
-    }
-    ensure!(survivors.is_empty(), "{} mutants survived", survivors.len());
+    ensure!(survivors.is_empty(), "survived: {survivors:#?}");
     Ok(())
 }
 
@@ -211,7 +208,10 @@ async fn work_in(
         apply(client, &mutant.original).await?;
         match killed {
             Some(by) => println!("killed: {name}, by {by}"),
-            None => survivors.push(name),
+            None => {
+                println!("survived: {name}");
+                survivors.push(name);
+            }
         }
     }
     Ok(survivors)
