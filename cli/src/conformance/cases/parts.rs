@@ -158,6 +158,21 @@ fn volumes(ground: &Ground) -> Vec<Attempt> {
         "ephemeral, of a class abroad",
         claim(Some(ABROAD)),
     ));
+    attempts.push(Attempt::new(
+        "G15",
+        "ephemeral, of a lawful class, and of one abroad by the old annotation",
+        Wanted::Refused,
+        ground.storage_class().map(|(class, _)| {
+            let template = json!({
+                "metadata": {"annotations": {"volume.beta.kubernetes.io/storage-class": ABROAD}},
+                "spec": {
+                    "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}},
+                    "storageClassName": class,
+                },
+            });
+            of("ephemeral", &json!({"volumeClaimTemplate": template}))
+        }),
+    ));
     attempts.push(Attempt::refused(
         "G15",
         "ephemeral, of no class",

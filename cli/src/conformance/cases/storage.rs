@@ -40,6 +40,9 @@ pub const CASES: &[Case] = &[
     },
 ];
 
+/// Says the class of claims and volumes; where it stands the field does not count.
+const OLD_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+
 fn claims(ground: &Ground) -> Target {
     Target::core("persistentvolumeclaims").within(&ground.canaries.sensitive)
 }
@@ -58,6 +61,16 @@ fn classes(ground: &Ground) -> Vec<Attempt> {
         Attempt::refused("G20", "of a class that no policy names", made(Some(ABROAD))),
         Attempt::refused("G20", "of no class", made(None)),
         Attempt::refused("G20", "of the empty class", made(Some(""))),
+        Attempt::new(
+            "G20",
+            "of a lawful class, and of one abroad by the old annotation, which counts for more",
+            Wanted::Refused,
+            lawful.map(|class| {
+                let mut body = claim("attempt", Some(class));
+                body["metadata"]["annotations"] = json!({OLD_CLASS: ABROAD});
+                Request::create(claims(ground), body)
+            }),
+        ),
         Attempt::refused("G20", "the class filled in later", update(ABROAD)),
         Attempt::new(
             "G20",
@@ -120,6 +133,10 @@ fn clones(ground: &Ground) -> Vec<Attempt> {
             from(json!({"dataSource": own})),
         ),
         passed(
+            "made from a claim of its own namespace, without a group",
+            from(json!({"dataSource": {"kind": "PersistentVolumeClaim", "name": "any"}})),
+        ),
+        passed(
             "made from a snapshot of its own namespace",
             from(json!({"dataSourceRef": snapshot})),
         ),
@@ -177,6 +194,15 @@ fn volumes(ground: &Ground) -> Vec<Attempt> {
             "a volume abroad put into a lawful class",
             lawful.map(|(class, _)| {
                 Request::merge(canary(), json!({"spec": {"storageClassName": class}}))
+            }),
+        ),
+        refused(
+            "of a lawful class by the old annotation, and of another driver",
+            lawful.map(|(class, _)| {
+                let source = csi("abroad.example.com");
+                let mut body = volume("pinisi-conformance-attempt", ABROAD, &source);
+                body["metadata"]["annotations"] = json!({OLD_CLASS: class});
+                Request::create(target(), body)
             }),
         ),
         // Local volumes have no driver of their own.
