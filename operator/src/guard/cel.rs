@@ -6,6 +6,9 @@ use pinisi_crds::names::CLASS_LABEL;
 /// True for an object that is on its way out: it must stay writable, or it could never go.
 pub const GOING: &str = "(request.operation == 'UPDATE' && has(object.metadata.deletionTimestamp))";
 
+/// Annotation that says the storage class of a claim or volume; where it stands the field does not count.
+pub const OLD_STORAGE_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+
 /// The class that the labels of `object` say, or the empty string.
 #[must_use]
 pub fn class_of(object: &str) -> String {
@@ -18,6 +21,16 @@ pub fn class_of(object: &str) -> String {
 #[must_use]
 pub fn or_empty(path: &str) -> String {
     format!("(has({path}) ? {path} : '')")
+}
+
+/// The storage class of the claim or volume `object`: the old annotation counts for more than the
+/// field, as in Kubernetes' own `GetPersistentVolumeClaimClass`.
+#[must_use]
+pub fn storage_class(object: &str) -> String {
+    format!(
+        "(has({object}.metadata.annotations) && '{OLD_STORAGE_CLASS}' in {object}.metadata.annotations ? {object}.metadata.annotations['{OLD_STORAGE_CLASS}'] : {})",
+        or_empty(&format!("{object}.spec.storageClassName"))
+    )
 }
 
 /// A list of strings as CEL has it.

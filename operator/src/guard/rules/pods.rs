@@ -1,7 +1,7 @@
 //! G02 to G04, G11 to G15 and G19: a pod as it is made and changed. Its node, its stamp, its
 //! tolerations; its scheduler, runtime, network, volumes and images.
 
-use super::super::cel::{or_empty, rule};
+use super::super::cel::{OLD_STORAGE_CLASS, or_empty, rule};
 use super::super::rule::{Match, Rule, Scope, Tier, Validation, WRITES};
 use super::bind::WAY_OUT;
 use pinisi_crds::names::SITE_LABEL;
@@ -84,7 +84,11 @@ pub(super) fn parts() -> Rule {
         .iter()
         .map(|kind| format!("has(v.{kind})"))
         .collect();
-    let class = "(has(v.ephemeral.volumeClaimTemplate) && has(v.ephemeral.volumeClaimTemplate.spec.storageClassName) ? v.ephemeral.volumeClaimTemplate.spec.storageClassName : '')";
+    // The template's metadata may be absent; a volume without a template is none.
+    let template = "v.ephemeral.volumeClaimTemplate";
+    let class = format!(
+        "(!has({template}) ? '' : has({template}.metadata) && has({template}.metadata.annotations) && '{OLD_STORAGE_CLASS}' in {template}.metadata.annotations ? {template}.metadata.annotations['{OLD_STORAGE_CLASS}'] : has({template}.spec.storageClassName) ? {template}.spec.storageClassName : '')"
+    );
     Rule {
         id: "g11-pod-parts",
         matches: vec![Match::new("", "v1", &["pods"], &["CREATE"])],

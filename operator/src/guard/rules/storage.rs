@@ -1,14 +1,14 @@
 //! G20 to G24: claims, grants, volumes and storage classes.
 
-use super::super::cel::{GOING, or_empty, rule};
+use super::super::cel::{GOING, rule, storage_class};
 use super::super::rule::{Match, Rule, Scope, Tier, WRITES};
 
 const NAMED: &str = "' + params.spec.terms.storageClasses.map(c, c).join(', ') + ' (SovereigntyPolicy spec.storage.classes)'";
 
 /// G20: a claim is of a lawful class.
 pub(super) fn claims() -> Rule {
-    let now = or_empty("object.spec.storageClassName");
-    let before = or_empty("oldObject.spec.storageClassName");
+    let now = storage_class("object");
+    let before = storage_class("oldObject");
     Rule {
         id: "g20-claims",
         matches: vec![Match::new("", "v1", &["persistentvolumeclaims"], WRITES)],
@@ -22,7 +22,7 @@ pub(super) fn claims() -> Rule {
                 "{now} in params.spec.terms.storageClasses || (request.operation == 'UPDATE' && {now} == {before})"
             ),
             &format!(
-                "'spec.storageClassName ' + {now} + ' is no storage class of Sensitive volumes: use one of {NAMED}"
+                "'storage class ' + ({now} == '' ? 'none' : {now}) + ' is no storage class of Sensitive volumes: use one of {NAMED}"
             ),
         )],
     }
@@ -30,9 +30,10 @@ pub(super) fn claims() -> Rule {
 
 /// G21: it is made from nothing or from its own namespace. What it was made from cannot be changed.
 pub(super) fn sources() -> Rule {
+    // A group that is absent comes as null.
     let lawful = |field: &str| {
         format!(
-            "(!has(object.spec.{field}) || (object.spec.{field}.kind in ['PersistentVolumeClaim', 'VolumeSnapshot'] && (!has(object.spec.{field}.apiGroup) || object.spec.{field}.apiGroup in ['', 'snapshot.storage.k8s.io'])))"
+            "(!has(object.spec.{field}) || (object.spec.{field}.kind in ['PersistentVolumeClaim', 'VolumeSnapshot'] && (!has(object.spec.{field}.apiGroup) || dyn(object.spec.{field}.apiGroup) == null || object.spec.{field}.apiGroup in ['', 'snapshot.storage.k8s.io'])))"
         )
     };
     Rule {
@@ -81,7 +82,7 @@ pub(super) fn grants() -> Rule {
 
 /// G23: a volume of a lawful class is of that class's driver.
 pub(super) fn volumes() -> Rule {
-    let class = or_empty("object.spec.storageClassName");
+    let class = storage_class("object");
     let driver = format!("params.spec.terms.storageClasses[{class}]");
     Rule {
         id: "g23-volumes",
