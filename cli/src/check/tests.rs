@@ -341,6 +341,7 @@ fn faults() -> Vec<Fault> {
             s.served_admission = Ok(BTreeSet::new());
             s.server.1 = "34".into();
         }),
+        fault("PN023", Warn, |s| s.floor = Ok(false)),
         fault("PN030", Fail, |s| {
             s.sites
                 .as_mut()
