@@ -107,7 +107,7 @@ impl Target {
 
     /// A subresource of it.
     #[must_use]
-    pub fn sub(mut self, subresource: &'static str) -> Self {
+    pub fn subresource(mut self, subresource: &'static str) -> Self {
         self.subresource = subresource;
         self
     }
@@ -318,7 +318,10 @@ mod tests {
 
     #[test]
     fn paths_are_the_api_server_s() {
-        let bind = Target::core("pods").within("a").named("p").sub("binding");
+        let bind = Target::core("pods")
+            .within("a")
+            .named("p")
+            .subresource("binding");
         assert_eq!(bind.path(), "/api/v1/namespaces/a/pods/p/binding");
         assert_eq!(bind.full_resource(), "pods/binding");
         let all = Target::of("pinisi.dev", "v1alpha1", "sovereignnodes");

@@ -80,7 +80,7 @@ mod tests {
         let pods = || Target::core("pods").within("a");
         let attempts = [
             ask(pods(), Identity::Me),
-            ask(pods().named("p").sub("exec"), Identity::Canary),
+            ask(pods().named("p").subresource("exec"), Identity::Canary),
             ask(Target::core("nodes"), Identity::Canary),
         ];
         let grants = Grants::of(&attempts);

@@ -41,7 +41,9 @@ enum Endpoint {
 fn bind(ground: &Ground, endpoint: Endpoint, node: &str, labels: &Value) -> Request {
     let within = |target: Target| target.within(&ground.canaries.sensitive);
     let target = match endpoint {
-        Endpoint::Pod => within(Target::core("pods")).named(POD).sub("binding"),
+        Endpoint::Pod => within(Target::core("pods"))
+            .named(POD)
+            .subresource("binding"),
         Endpoint::Legacy => within(Target::core("bindings")),
     };
     let body = json!({

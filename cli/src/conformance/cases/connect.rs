@@ -46,7 +46,7 @@ fn cloud_identities(ground: &Ground) -> Vec<(&'static str, Result<Identity, Skip
 
 fn connections(ground: &Ground) -> Vec<Attempt> {
     let within = |resource| Target::core(resource).within(&ground.canaries.sensitive);
-    let pod = |sub| within("pods").named(POD).sub(sub);
+    let pod = |sub| within("pods").named(POD).subresource(sub);
     let ways = [
         (
             "exec",
@@ -59,7 +59,9 @@ fn connections(ground: &Ground) -> Vec<Attempt> {
         (
             // No such name can be: who passes admission is told so at once.
             "the proxy of a Service",
-            within("services").named("canary:a:b:c").sub("proxy"),
+            within("services")
+                .named("canary:a:b:c")
+                .subresource("proxy"),
             "",
         ),
     ];
@@ -83,7 +85,7 @@ fn connections(ground: &Ground) -> Vec<Attempt> {
         ));
     }
     let token = || {
-        let target = within("serviceaccounts").named(POD).sub("token");
+        let target = within("serviceaccounts").named(POD).subresource("token");
         let body = json!({
             "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
             "spec": {"audiences": ["pinisi-conformance"], "expirationSeconds": 600},

@@ -40,11 +40,11 @@ fn relabelled(namespace: &str, class: &Value) -> Vec<(&'static str, Request)> {
         ("the namespace", Request::merge(at(), labels(class))),
         (
             "its status",
-            Request::merge(at().sub("status"), labels(class)),
+            Request::merge(at().subresource("status"), labels(class)),
         ),
         (
             "its finalize",
-            Request::new(at().sub("finalize"), Act::Replace(whole)),
+            Request::new(at().subresource("finalize"), Act::Replace(whole)),
         ),
     ]
 }

@@ -65,7 +65,7 @@ fn relabelled(ground: &Ground) -> Vec<Attempt> {
     let away = ground.node_away();
     let at = |name: &str| Target::core("nodes").named(name);
     let on_away = |request: &dyn Fn(&str) -> Request| away.map(request);
-    let taint = ground.tainted_node().map(|name| at(name));
+    let taint = ground.tainted_node().map(at);
     let untainted = |target: Target| Request::merge(target, json!({"spec": {"taints": null}}));
     let refused = |rule, name: &str, request: Result<Request, Skip>| {
         Attempt::new(rule, name, Wanted::Refused, request.map(by_canary))
@@ -82,7 +82,7 @@ fn relabelled(ground: &Ground) -> Vec<Attempt> {
         refused(
             "G40",
             "the same through its status",
-            on_away(&|name| Request::merge(at(name).sub("status"), marks.clone())),
+            on_away(&|name| Request::merge(at(name).subresource("status"), marks.clone())),
         ),
         refused(
             "G40",
@@ -217,7 +217,7 @@ fn virtual_node(ground: &Ground) -> Vec<Attempt> {
             let mut labels = stamp(ground);
             labels["type"] = json!("virtual-kubelet");
             Request::merge(
-                Target::core("nodes").named(name).sub(sub),
+                Target::core("nodes").named(name).subresource(sub),
                 json!({"metadata": {"labels": labels}}),
             )
         })

@@ -216,7 +216,7 @@ fn images(ground: &Ground) -> Vec<Attempt> {
     let debug = |image: &str| {
         let one = json!({"name": "debug", "image": image, "securityContext": container(image)["securityContext"]});
         Request::new(
-            pod().sub("ephemeralcontainers"),
+            pod().subresource("ephemeralcontainers"),
             Act::Patch(json!([{"op": "add", "path": "/spec/ephemeralContainers", "value": [one]}])),
         )
     };

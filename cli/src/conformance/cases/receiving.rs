@@ -71,12 +71,12 @@ fn namespaces(ground: &Ground) -> Vec<Attempt> {
         Attempt::refused(
             "R01",
             "a namespace made Sensitive through its status",
-            Request::merge(at().sub("status"), says(CLASS_SENSITIVE)),
+            Request::merge(at().subresource("status"), says(CLASS_SENSITIVE)),
         ),
         Attempt::refused(
             "R01",
             "a namespace made Sensitive through finalize",
-            Request::new(at().sub("finalize"), Act::Replace(whole)),
+            Request::new(at().subresource("finalize"), Act::Replace(whole)),
         ),
         Attempt::passed(
             "R01",
@@ -183,7 +183,7 @@ fn bindings(ground: &Ground) -> Vec<Attempt> {
             false => Target::core("pods")
                 .within(namespace)
                 .named(POD)
-                .sub("binding"),
+                .subresource("binding"),
         };
         let body = json!({
             "apiVersion": "v1", "kind": "Binding", "metadata": {"name": POD, "namespace": namespace},
@@ -219,7 +219,7 @@ fn debugged(ground: &Ground) -> Vec<Attempt> {
             Target::core("pods")
                 .within(namespace)
                 .named(pod)
-                .sub("ephemeralcontainers"),
+                .subresource("ephemeralcontainers"),
             Act::Patch(json!([{"op": "add", "path": "/spec/ephemeralContainers", "value": [one]}])),
         )
     };

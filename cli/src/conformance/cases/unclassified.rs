@@ -24,7 +24,7 @@ fn unclassified(ground: &Ground) -> Vec<Attempt> {
             false => Target::core("pods")
                 .within(namespace)
                 .named(POD)
-                .sub("binding"),
+                .subresource("binding"),
         };
         let body = json!({
             "apiVersion": "v1", "kind": "Binding", "metadata": {"name": POD, "namespace": namespace},
