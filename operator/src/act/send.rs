@@ -7,7 +7,9 @@ use super::write::{Key, ScaledKind, Write, WriteKind};
 use crate::gather::remotes::RemoteClients;
 use crate::lease::Leadership;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions, PropagationPolicy};
+use kube::api::{
+    Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy,
+};
 use kube::core::PartialObjectMeta;
 use kube::{Client, ResourceExt as _};
 use pinisi_crds::names::{FIELD_MANAGER, FINALIZER, WORKLOAD_ANNOTATION};
@@ -238,18 +240,33 @@ impl Sender {
         Ok(())
     }
 
+    /// Writes the whole spec. Not by server-side apply: with its last key taken away a map becomes
+    /// null there, which is invalid, and the last lawful node would stay listed.
     async fn sovereign(&self, name: &str, spec: &Value) -> Result<(), ActError> {
         let api = Api::<SovereignNodes>::all(self.client.clone());
-        let body = json!({
+        let whole = json!([{"op": "replace", "path": "/spec", "value": spec}]);
+        let patch = Patch::Json::<()>(serde_json::from_value(whole).map_err(unreadable)?);
+        let params = PatchParams {
+            field_manager: Some(FIELD_MANAGER.into()),
+            ..PatchParams::default()
+        };
+        match self.fenced(api.patch(name, &params, &patch)).await {
+            Err(ActError::NotFound(_)) => {}
+            other => return other.map(drop),
+        }
+        // Not there yet.
+        let first = json!({
             "apiVersion": API_VERSION,
             "kind": "SovereignNodes",
             "metadata": { "name": name },
             "spec": spec,
         });
-        let params = PatchParams::apply(FIELD_MANAGER).force();
-        self.fenced(api.patch(name, &params, &Patch::Apply(&body)))
-            .await
-            .map(drop)
+        let first = serde_json::from_value(first).map_err(unreadable)?;
+        let params = PostParams {
+            field_manager: Some(FIELD_MANAGER.into()),
+            ..PostParams::default()
+        };
+        self.fenced(api.create(&params, &first)).await.map(drop)
     }
 
     /// Runs a request only while the lease is ours, and not past its end.
@@ -315,4 +332,9 @@ pub(super) fn gone_is_fine(result: Result<(), ActError>) -> Result<(), ActError>
 /// A key and a kind that do not belong together: a defect, told and not acted on.
 fn misdirected(kind: &WriteKind) -> ActError {
     ActError::Api(format!("internal: {} does not fit its object", kind.word()))
+}
+/// What we made is not what the API takes.
+#[allow(clippy::needless_pass_by_value)] // as `map_err` hands it over
+fn unreadable(error: serde_json::Error) -> ActError {
+    ActError::Invalid(error.to_string())
 }
