@@ -78,20 +78,3 @@ pub fn documents(operator_user: &str) -> Vec<Value> {
         ),
     ]
 }
-
-/// What `--admission-control-config-file` of the API server must say for `folder` to be read.
-#[must_use]
-pub fn configuration(folder: &str) -> Value {
-    json!({
-        "apiVersion": "apiserver.config.k8s.io/v1",
-        "kind": "AdmissionConfiguration",
-        "plugins": [{
-            "name": "ValidatingAdmissionPolicy",
-            "configuration": {
-                "apiVersion": "apiserver.config.k8s.io/v1",
-                "kind": "ValidatingAdmissionPolicyConfiguration",
-                "staticManifestsDir": folder,
-            },
-        }],
-    })
-}
