@@ -15,12 +15,11 @@ use kube::{Api, Client, Resource, ResourceExt as _};
 use pinisi_crds::local_names::{self, LocalName};
 use pinisi_crds::names::{CLASS_LABEL, CLASS_SENSITIVE, GROUP, GUARD_PREFIX, SOVEREIGN_NODES};
 use pinisi_crds::{Site, SovereignNodes};
+use pinisi_operator::guard::floor;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-/// What the API server's own pack says when it refuses.
-const FLOOR_REFUSAL: &str = "pinisi T01:";
 /// Objects asked for at once.
 const PAGE: u32 = 500;
 
@@ -257,13 +256,14 @@ where
 async fn floor(client: &Client) -> Seen<bool> {
     let bindings = Api::<ValidatingAdmissionPolicyBinding>::all(client.clone());
     let name = format!("{GUARD_PREFIX}g01-bind");
+    let refusal = format!("pinisi {}:", floor::ID);
     let dry_run = DeleteParams {
         dry_run: true,
         ..DeleteParams::default()
     };
     match bindings.delete(&name, &dry_run).await {
         Ok(_) => Ok(false),
-        Err(kube::Error::Api(status)) if status.message.contains(FLOOR_REFUSAL) => Ok(true),
+        Err(kube::Error::Api(status)) if status.message.contains(&refusal) => Ok(true),
         Err(error) => Err(format!(
             "cannot try, in a dry run, to delete {name}: {}",
             cause(&error)

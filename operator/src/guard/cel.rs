@@ -12,8 +12,14 @@ pub const OLD_STORAGE_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 /// The class that the labels of `object` say, or the empty string.
 #[must_use]
 pub fn class_of(object: &str) -> String {
+    label(object, CLASS_LABEL)
+}
+
+/// The value of a label of `object`, or the empty string.
+#[must_use]
+pub fn label(object: &str, key: &str) -> String {
     format!(
-        "(has({object}.metadata.labels) && '{CLASS_LABEL}' in {object}.metadata.labels ? {object}.metadata.labels['{CLASS_LABEL}'] : '')"
+        "(has({object}.metadata.labels) && '{key}' in {object}.metadata.labels ? {object}.metadata.labels['{key}'] : '')"
     )
 }
 

@@ -2,7 +2,7 @@
 //! taken off, only by who may attest; a listed name comes back only as the machine that was listed;
 //! what only looks like a node is none.
 
-use super::super::cel::{list, rule};
+use super::super::cel::{label, list, rule};
 use super::super::rule::{Match, Rule, Scope, Tier, WRITES};
 use super::kinds::MAY_ATTEST;
 use pinisi_crds::names::{NODE_RESTRICTION_PREFIX, SITE_LABEL};
@@ -18,10 +18,12 @@ const VIRTUAL_LABELS: [(&str, &str); 4] = [
 /// Taint that Virtual Kubelet puts on its nodes.
 const VIRTUAL_TAINT: &str = "virtual-kubelet.io/provider";
 
-fn label(object: &str, key: &str) -> String {
-    format!(
-        "(has({object}.metadata.labels) && '{key}' in {object}.metadata.labels ? {object}.metadata.labels['{key}'] : '')"
-    )
+/// Writes of nodes; labels can be written through status as well.
+fn written() -> Vec<Match> {
+    vec![
+        Match::new("", "v1", &["nodes"], WRITES),
+        Match::new("", "v1", &["nodes/status"], &["UPDATE"]),
+    ]
 }
 
 /// G40: labels of the stamp that a node cannot set on itself are set by who may attest. Others are
@@ -45,11 +47,7 @@ pub(super) fn labels(stamp: &BTreeMap<String, String>) -> Rule {
     };
     Rule {
         id: "g40-node-labels",
-        matches: vec![
-            Match::new("", "v1", &["nodes"], WRITES),
-            // Labels can be written through status as well.
-            Match::new("", "v1", &["nodes/status"], &["UPDATE"]),
-        ],
+        matches: written(),
         scope: Scope::Everywhere,
         tier: Tier::Core,
         needs_inventory: false,
@@ -120,10 +118,7 @@ pub(super) fn virtual_nodes(stamp: &BTreeMap<String, String>) -> Rule {
     };
     Rule {
         id: "g42-virtual-nodes",
-        matches: vec![
-            Match::new("", "v1", &["nodes"], WRITES),
-            Match::new("", "v1", &["nodes/status"], &["UPDATE"]),
-        ],
+        matches: written(),
         scope: Scope::Everywhere,
         tier: Tier::Core,
         needs_inventory: false,
