@@ -40,5 +40,9 @@ pub const LEDGER_KEY: &str = "ledger.json";
 pub const NODE_RESTRICTION_PREFIX: &str = "node-restriction.kubernetes.io/";
 /// Prefix of the names of the guard's admission policies and bindings.
 pub const GUARD_PREFIX: &str = "pinisi-guard-";
+/// Label of what only asks, in a dry run, whether the guard would refuse it.
+pub const PREVIEW_LABEL: &str = "pinisi.dev/guard";
+/// Value of [`PREVIEW_LABEL`], and end of the names of the bindings that answer.
+pub const PREVIEW: &str = "preview";
 /// Annotation of a copy in another cluster: digest of what it was copied from.
 pub const DIGEST_ANNOTATION: &str = "pinisi.dev/digest";

@@ -124,6 +124,9 @@ impl<'a> Policies<'a> {
                 namespaces: spec.namespaces.clone().unwrap_or_default(),
                 enforcement,
                 unclassified: spec.unclassified.unwrap_or_default(),
+                // By what it may do and not by the nodes of today: a foreign node must not find the
+                // binding missing.
+                narrows_nodes: spec.jurisdictions.is_some(),
             };
             let GuardPolicies {
                 bindings,

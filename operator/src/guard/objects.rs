@@ -6,7 +6,8 @@ use super::rule::{Match, Rule, Scope, Tier, Validation};
 use super::settings::{GuardSettings, PolicyBinding};
 use super::{rules, stamp};
 use pinisi_crds::names::{
-    CLASS_LABEL, CLASS_SENSITIVE, GUARD_PREFIX, MANAGED_BY, MANAGED_BY_LABEL, SOVEREIGN_NODES,
+    CLASS_LABEL, CLASS_SENSITIVE, GUARD_PREFIX, MANAGED_BY, MANAGED_BY_LABEL, PREVIEW,
+    PREVIEW_LABEL, SOVEREIGN_NODES,
 };
 use pinisi_crds::sovereignty_policy::{Enforcement, Unclassified};
 use serde_json::{Value, json};
@@ -127,22 +128,34 @@ fn bindings(rule: &Rule, settings: &GuardSettings) -> Vec<GuardObject> {
             namespaces,
             enforcement,
             unclassified,
+            narrows_nodes,
         } = policy;
         let (inventory, action) = match (rule.scope, rule.tier) {
             (Scope::Everywhere, _) => continue,
             (Scope::Unclassified, _) if *unclassified == Unclassified::Anywhere => continue,
             // Nodes away are known to `default` alone.
             (Scope::Unclassified, _) => (SOVEREIGN_NODES, *enforcement),
-            // What looks nothing up says the same for every policy.
-            (Scope::Sensitive, Tier::Core) if !rule.needs_inventory => continue,
+            // What looks nothing up, or the same nodes, says the same for every policy.
+            (Scope::Sensitive, Tier::Core) if !rule.needs_inventory || !narrows_nodes => continue,
             (Scope::Sensitive, Tier::Core) => (name.as_str(), Enforcement::Deny),
             (Scope::Sensitive, Tier::Terms) => (name.as_str(), *enforcement),
         };
         let mut spec = bound(rule, inventory, action);
         spec["matchResources"] = json!({"namespaceSelector": namespaces});
         bindings.push(binding(&of_policy(rule.id, name), &spec));
+        if action == Enforcement::Audit {
+            bindings.push(preview(&of_policy(rule.id, name), spec));
+        }
     }
     bindings
+}
+
+/// An audit log is read by few: this binding says to who asks, by a label on what a dry run makes,
+/// what the same binding would refuse. Whatever else carries the label is only warned of.
+fn preview(id: &str, mut spec: Value) -> GuardObject {
+    spec["validationActions"] = json!(["Warn"]);
+    spec["matchResources"]["objectSelector"] = json!({"matchLabels": {PREVIEW_LABEL: PREVIEW}});
+    binding(&format!("{id}.{PREVIEW}"), &spec)
 }
 
 /// End of the name of a binding that speaks for one SovereigntyPolicy.

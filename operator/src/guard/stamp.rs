@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 /// End of the names of the stamp's objects.
 pub const STAMP: &str = "s01-stamp";
 
-/// The stamp, bound for every Sensitive namespace, and for each policy with its own labels.
+/// CEL for a pod that carries the labels.
+pub(super) const STAMPED: &str = "params.spec.nodeSelector.all(k, has(object.spec.nodeSelector) && k in object.spec.nodeSelector && object.spec.nodeSelector[k] == params.spec.nodeSelector[k])";
+
+/// The stamp, bound for every Sensitive namespace, and for each policy that has labels of its own.
 pub(super) fn objects(settings: &GuardSettings) -> Vec<GuardObject> {
     let expression = "(has(object.spec.nodeSelector) ? [] : [JSONPatch{op: 'add', path: '/spec/nodeSelector', value: {}}]) \
         + params.spec.nodeSelector.map(k, JSONPatch{op: 'add', path: '/spec/nodeSelector/' + jsonpatch.escapeKey(k), value: params.spec.nodeSelector[k]})";
@@ -25,6 +28,8 @@ pub(super) fn objects(settings: &GuardSettings) -> Vec<GuardObject> {
                 "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"], "scope": "*",
             }],
         },
+        // A patch costs more than all rules together, and makes every plugin run once more.
+        "matchConditions": [{"name": "unstamped", "expression": format!("!({STAMPED})")}],
         "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}],
     });
     let mut objects = vec![
@@ -37,7 +42,8 @@ pub(super) fn objects(settings: &GuardSettings) -> Vec<GuardObject> {
         ),
         binding(STAMP, SOVEREIGN_NODES, None),
     ];
-    for (name, policy) in &settings.policies.bindings {
+    let own = settings.policies.bindings.iter();
+    for (name, policy) in own.filter(|(_, policy)| policy.narrows_nodes) {
         let selector = json!({"namespaceSelector": policy.namespaces});
         objects.push(binding(&of_policy(STAMP, name), name, Some(selector)));
     }

@@ -76,6 +76,18 @@ fn a_policy_narrows_nodes_to_lawful_ground_and_stamps_what_that_ground_shares() 
     assert!(own.away.is_empty() && reasons(&checked, "records").is_empty());
     let subject = &checked.policies["records"];
     assert_eq!((subject.namespaces, subject.nodes), (1, 2));
+    assert!(checked.guard.bindings["records"].narrows_nodes);
+}
+
+#[test]
+fn a_policy_that_names_no_country_has_the_nodes_of_all() {
+    let mut c = two_laws();
+    c.policy(policy("records", json!({"namespaces": {}})));
+    let checked = c.check();
+    let own = &checked.inventories["records"].want;
+    assert_eq!(own.nodes, checked.sovereign.want.nodes);
+    assert_eq!(own.node_selector, checked.sovereign.want.node_selector);
+    assert!(!checked.guard.bindings["records"].narrows_nodes);
 }
 
 #[test]

@@ -13,6 +13,7 @@ fn settings(policies: &[(&str, Enforcement, Unclassified)], rolling_out: &[&str]
             },
             enforcement: *enforcement,
             unclassified: *unclassified,
+            narrows_nodes: *name == "firm",
         };
         ((*name).to_owned(), binding)
     });
@@ -84,8 +85,22 @@ fn a_policy_that_only_audits_loosens_its_terms_but_neither_nodes_nor_others() {
     let actions =
         |id: &str| named(&objects, BINDING, id).map(|spec| spec["validationActions"].clone());
     let deny = json!(["Deny", "Audit"]);
-    assert_eq!(actions("g01-bind.soft"), Some(deny.clone()));
+    assert_eq!(actions("g01-bind.firm"), Some(deny.clone()));
+    // One with the nodes of all is held to them by the binding for all.
+    assert_eq!(actions("g01-bind.soft"), None);
+    let stamp = |id: &str| named(&objects, "MutatingAdmissionPolicyBinding", id);
+    assert!(stamp("s01-stamp").is_some() && stamp("s01-stamp.firm").is_some());
+    assert!(stamp("s01-stamp.soft").is_none());
     assert_eq!(actions("g20-claims.soft"), Some(json!(["Audit"])));
+    // Who asks by the label is told what the audit log would say, and nobody else.
+    assert_eq!(actions("g20-claims.soft.preview"), Some(json!(["Warn"])));
+    let asked = named(&objects, BINDING, "g20-claims.soft.preview").unwrap();
+    assert_eq!(
+        asked["matchResources"],
+        json!({"namespaceSelector": {"matchLabels": {"team": "soft"}}, "objectSelector": {"matchLabels": {"pinisi.dev/guard": "preview"}}})
+    );
+    assert_eq!(actions("g20-claims.firm.preview"), None);
+    assert_eq!(actions("g01-bind.soft.preview"), None);
     assert_eq!(actions("g20-claims.firm"), Some(deny));
     // What everybody is held to leaves out the namespaces that are rolled out to, by name.
     let floor = named(&objects, BINDING, "g20-claims").unwrap();

@@ -2,7 +2,8 @@
 //! tolerations; its scheduler, runtime, network, volumes and images.
 
 use super::super::cel::{OLD_STORAGE_CLASS, or_empty, rule};
-use super::super::rule::{Match, Rule, Scope, Tier, Validation, WRITES};
+use super::super::rule::{Match, Rule, Scope, Tier, Validation};
+use super::super::stamp::STAMPED;
 use super::bind::WAY_OUT;
 use pinisi_crds::names::SITE_LABEL;
 
@@ -35,7 +36,7 @@ pub(super) fn create() -> Rule {
             ),
             rule(
                 "G03",
-                "params.spec.nodeSelector.all(k, has(object.spec.nodeSelector) && k in object.spec.nodeSelector && object.spec.nodeSelector[k] == params.spec.nodeSelector[k])",
+                STAMPED,
                 &format!(
                     "'spec.nodeSelector must carry ' + params.spec.nodeSelector.map(k, k + '=' + params.spec.nodeSelector[k]).join(', ') + ': add it to the pod template. {WAY_OUT}'"
                 ),
@@ -78,7 +79,7 @@ fn tolerations_of(holds: String) -> Validation {
     )
 }
 
-/// G11, G13, G14, G15, G19: what a pod brings along.
+/// G11 to G15 and G19: what a pod brings along.
 pub(super) fn parts() -> Rule {
     let kinds: Vec<_> = VOLUMES
         .iter()
@@ -136,12 +137,13 @@ pub(super) fn parts() -> Rule {
                 ),
                 "'spec.volumes: an ephemeral volume must name a storage class that SovereigntyPolicy spec.storage.classes names, one of ' + params.spec.terms.storageClasses.map(c, c).join(', ')",
             ),
+            lawful_images(),
         ],
     }
 }
 
-/// G12: images come from lawful registries, also when they are changed or added while it runs.
-pub(super) fn images() -> Rule {
+/// G12: images come from lawful registries.
+fn lawful_images() -> Validation {
     let lawful = |list: &str| {
         // A pod from before the guard keeps what it runs.
         format!(
@@ -149,24 +151,32 @@ pub(super) fn images() -> Rule {
              || (request.operation == 'UPDATE' && has(oldObject.spec.{list}) && oldObject.spec.{list}.exists(o, o.name == c.name && has(o.image) && o.image == c.image))))"
         )
     };
+    rule(
+        "G12",
+        format!(
+            "params.spec.terms.registries.size() == 0 || ({} && {} && {})",
+            lawful("containers"),
+            lawful("initContainers"),
+            lawful("ephemeralContainers")
+        ),
+        "'every image must come from a registry that SovereigntyPolicy spec.registries names: ' + params.spec.terms.registries.join(', ')",
+    )
+}
+
+/// G12 once more when images are changed or added while it runs. Apart from what a pod brings along
+/// when it is made: each policy that looks at the making of a pod costs time at every one.
+pub(super) fn images() -> Rule {
     Rule {
         id: "g12-images",
-        matches: vec![
-            Match::new("", "v1", &["pods"], WRITES),
-            Match::new("", "v1", &["pods/ephemeralcontainers"], &["UPDATE"]),
-        ],
+        matches: vec![Match::new(
+            "",
+            "v1",
+            &["pods", "pods/ephemeralcontainers"],
+            &["UPDATE"],
+        )],
         scope: Scope::Sensitive,
         tier: Tier::Terms,
         needs_inventory: true,
-        validations: vec![rule(
-            "G12",
-            format!(
-                "params.spec.terms.registries.size() == 0 || ({} && {} && {})",
-                lawful("containers"),
-                lawful("initContainers"),
-                lawful("ephemeralContainers")
-            ),
-            "'every image must come from a registry that SovereigntyPolicy spec.registries names: ' + params.spec.terms.registries.join(', ')",
-        )],
+        validations: vec![lawful_images()],
     }
 }

@@ -14,6 +14,7 @@ use super::chance::Chance;
 use super::spread::{Spread, milliseconds};
 use crate::conformance::{self, Stage};
 use crate::lab::Lab;
+use crate::nodes::{GROUND_LABEL, SOVEREIGN};
 use crate::programs::Version;
 use crate::progress::Progress;
 
@@ -21,6 +22,8 @@ use crate::progress::Progress;
 pub const MOST_PAIRS: usize = 5_000;
 /// Pairs that are made first and not counted: connections and caches.
 const WARM_UP: usize = 50;
+/// Pods whose template carries what the guard would stamp.
+const STAMPED: &str = "Sensitive stamped";
 /// Pods in one block; they are deleted before the next.
 const BLOCK: usize = 250;
 /// Times the standard deviation of a count by chance that leaves 5 of 100 outside.
@@ -51,7 +54,7 @@ pub struct Report {
 /// Pods of one class of namespace.
 #[derive(Debug, Clone, Serialize)]
 pub struct Class {
-    /// The class, or `none`.
+    /// The class, or `none`; and whether the pods carry the labels of sovereign nodes already.
     pub class: &'static str,
     /// Milliseconds with the guard.
     pub guarded: Spread,
@@ -110,12 +113,14 @@ async fn measured(
     let without = &bare.admin_client().await?;
     let mut chance = Chance::new(seed);
     let mut classes = Vec::new();
-    for (class, label) in [
-        ("Sensitive", json!("Sensitive")),
-        ("MassTraffic", json!("MassTraffic")),
-        ("none", Value::Null),
+    let labels = json!({GROUND_LABEL: SOVEREIGN});
+    for (class, label, selector) in [
+        ("Sensitive", json!("Sensitive"), json!({})),
+        (STAMPED, json!("Sensitive"), labels),
+        ("MassTraffic", json!("MassTraffic"), json!({})),
+        ("none", Value::Null, json!({})),
     ] {
-        let namespace = format!("bench-{}", class.to_lowercase());
+        let namespace = format!("bench-{}", class.to_lowercase().replace(' ', "-"));
         for client in [with, without] {
             let body = json!({
                 "apiVersion": "v1", "kind": "Namespace",
@@ -132,11 +137,11 @@ async fn measured(
                 }
             }
             let (guarded, plain) = if chance.below(2) == 0 {
-                let first = made(with, &namespace, pair).await?;
-                (first, made(without, &namespace, pair).await?)
+                let first = made(with, &namespace, &selector, pair).await?;
+                (first, made(without, &namespace, &selector, pair).await?)
             } else {
-                let first = made(without, &namespace, pair).await?;
-                (made(with, &namespace, pair).await?, first)
+                let first = made(without, &namespace, &selector, pair).await?;
+                (made(with, &namespace, &selector, pair).await?, first)
             };
             if pair >= WARM_UP {
                 times.push((guarded, plain));
@@ -166,11 +171,17 @@ async fn clear(client: &Client, namespace: &str) -> Result<()> {
     Call::delete(all).send(client).await.map(drop)
 }
 
-async fn made(client: &Client, namespace: &str, number: usize) -> Result<Duration> {
+async fn made(
+    client: &Client,
+    namespace: &str,
+    selector: &Value,
+    number: usize,
+) -> Result<Duration> {
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": format!("p-{number}"), "labels": {"app": "bench"}},
         "spec": {
+            "nodeSelector": selector,
             "schedulingGates": [{"name": "pinisi.dev/bench"}],
             "containers": [{
                 "name": "c", "image": "registry.example.go.id/bench:1",

@@ -143,7 +143,7 @@ impl Bench {
     /// source run in it. It then runs a release build of itself instead.
     pub(super) fn elsewhere(&self) -> Result<Option<ExitCode>> {
         match self.what {
-            What::Latency(_) | What::Admission(_) if cfg!(debug_assertions) => {
+            What::Latency(_) if cfg!(debug_assertions) => {
                 binaries::run_released(&Progress::stderr()).map(Some)
             }
             // The planner's benchmark is a program of its own, always built for release.
