@@ -10,6 +10,7 @@ mod local_names;
 mod metrics_apis;
 mod nodes;
 mod operator;
+mod preview;
 mod remotes;
 mod report;
 mod signals;
@@ -29,10 +30,11 @@ use finding::{Check, Findings};
 use std::process::ExitCode;
 
 /// Every check in the order in which they run. An id keeps its meaning for ever.
-const GROUPS: [&[&Check]; 12] = [
+const GROUPS: [&[&Check]; 13] = [
     install::CHECKS,
     operator::CHECKS,
     guard::CHECKS,
+    preview::CHECKS,
     nodes::CHECKS,
     sovereignty::CHECKS,
     classes::CHECKS,
@@ -78,6 +80,7 @@ fn judge(snapshot: &Snapshot) -> Findings {
     install::run(snapshot, &mut findings);
     operator::run(snapshot, &mut findings);
     guard::run(snapshot, &mut findings);
+    preview::run(snapshot, &mut findings);
     nodes::run(snapshot, &mut findings);
     sovereignty::run(snapshot, &mut findings);
     classes::run(snapshot, &mut findings);

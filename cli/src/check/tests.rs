@@ -4,7 +4,7 @@ use super::finding::Status;
 use super::{GROUPS, judge, report};
 use crate::args::Output;
 use crate::output::Screen;
-use crate::snapshot::{NodeFact, PodFact, SiteTaint, Snapshot};
+use crate::snapshot::{Heard, NodeFact, PodFact, Preview, Previewed, SiteTaint, Snapshot};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use pinisi_crds::local_names::LocalName;
 use pinisi_crds::sovereign_nodes::{NodeIdentity, Terms};
@@ -263,8 +263,23 @@ fn sound() -> Snapshot {
             pod("identity", "records-1", "h1"),
             pod("identity", "records-2", "h2"),
         ]),
+        preview: Ok(Preview {
+            tried: vec![previewed("Deployment identity/records", Heard::Fine)],
+            left_out: 0,
+        }),
         autoscalers: Ok(vec![]),
     }
+}
+
+fn previewed(object: &str, heard: Heard) -> Previewed {
+    Previewed {
+        object: object.to_owned(),
+        heard,
+    }
+}
+
+fn tried(snapshot: &mut Snapshot) -> &mut Vec<Previewed> {
+    &mut snapshot.preview.as_mut().unwrap().tried
 }
 
 /// What makes a check speak.
@@ -342,6 +357,15 @@ fn faults() -> Vec<Fault> {
             s.server.1 = "34".into();
         }),
         fault("PN023", Warn, |s| s.floor = Ok(false)),
+        fault("PN024", Fail, |s| {
+            tried(s)[0].heard = Heard::Refused("G03: spec.nodeSelector".into());
+        }),
+        fault("PN024", Skip, |s| {
+            tried(s)[0].heard = Heard::NotHeard("forbidden".into());
+        }),
+        fault("PN025", Warn, |s| {
+            tried(s)[0].heard = Heard::Warned(vec!["G20: storage class".into()]);
+        }),
         fault("PN030", Fail, |s| {
             s.sites
                 .as_mut()

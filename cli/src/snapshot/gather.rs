@@ -1,6 +1,7 @@
 //! Reads a cluster into a snapshot. What may not be read becomes words in its place, so that the
 //! other checks still run.
 
+use super::preview::preview;
 use super::{NodeFact, PodFact, Seen, Snapshot};
 use crate::connect::{Connection, NOT_FOUND, Scope, cause};
 use jiff::Timestamp;
@@ -69,6 +70,7 @@ pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapsh
     );
     let secrets = kubeconfig_secrets(client, operator_namespace, &sites).await;
     let local_names = local_names(client, scope, &sites).await;
+    let preview = preview(client, scope, &namespaces).await;
     // After the pods: the node of each pod was there before it.
     let nodes = list(Api::<Node>::all(client.clone()), "nodes", NodeFact::from).await;
     Snapshot {
@@ -100,6 +102,7 @@ pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapsh
         nodes,
         namespaces,
         sensitive_pods,
+        preview,
         autoscalers,
     }
 }
@@ -162,7 +165,8 @@ fn unreadable(what: &str, error: &kube::Error) -> String {
     }
 }
 
-async fn served(client: &Client, version: &str) -> Seen<BTreeSet<String>> {
+/// Plurals that the server serves in an API version; none where it lacks that version.
+pub async fn served(client: &Client, version: &str) -> Seen<BTreeSet<String>> {
     match client.list_api_group_resources(version).await {
         Ok(found) => Ok(found
             .resources

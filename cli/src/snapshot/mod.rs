@@ -3,11 +3,13 @@
 
 mod facts;
 mod gather;
+mod preview;
 
 #[cfg(test)]
 pub use facts::SiteTaint;
 pub use facts::{NodeFact, PodFact};
 pub use gather::{gather, list, list_labelled};
+pub use preview::{Heard, Preview, Previewed};
 
 use jiff::Timestamp;
 use k8s_openapi::api::admissionregistration::v1::{
@@ -80,6 +82,8 @@ pub struct Snapshot {
     pub namespaces: Seen<BTreeMap<String, BTreeMap<String, String>>>,
     /// Pods of the Sensitive namespaces asked for.
     pub sensitive_pods: Seen<Vec<PodFact>>,
+    /// What the guard says to copies of what is in the Sensitive namespaces asked for.
+    pub preview: Seen<Preview>,
     /// HorizontalPodAutoscalers of the namespaces asked for.
     pub autoscalers: Seen<Vec<HorizontalPodAutoscaler>>,
 }

@@ -4,6 +4,7 @@
 // A test says that it failed by a panic.
 #![allow(clippy::expect_used, clippy::panic)]
 
+mod collateral;
 mod conformance;
 mod floor;
 mod mutants;
