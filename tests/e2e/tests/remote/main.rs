@@ -9,6 +9,7 @@ mod cloud;
 mod drift;
 mod older;
 mod refused;
+mod rights;
 mod second;
 mod theirs;
 mod travel;
