@@ -4,12 +4,14 @@ use super::finding::{Check, Findings, known};
 use super::install::minor_of;
 use crate::snapshot::Snapshot;
 use k8s_openapi::api::admissionregistration::v1::{
-    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+    MatchResources, NamedRuleWithOperations, ValidatingAdmissionPolicy,
+    ValidatingAdmissionPolicyBinding,
 };
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::ResourceExt as _;
 use pinisi_crds::names::{GUARD_PREFIX, SOVEREIGN_NODES};
-use pinisi_operator::guard::rule::{Rule, Scope, Tier};
-use pinisi_operator::guard::{self, GuardSettings};
+use pinisi_operator::guard::rule::{Rule, Scope};
+use pinisi_operator::guard::{self, GuardSettings, NAME_LABEL};
 
 const PRESENT: Check = Check {
     id: "PN020",
@@ -140,14 +142,39 @@ fn denies(binding: &ValidatingAdmissionPolicyBinding, rule: &Rule) -> bool {
         .validation_actions
         .iter()
         .any(|action| action == "Deny");
-    // Namespaces that are rolled out to are left to their policy's own bindings.
-    let everywhere = spec.match_resources.is_none()
-        || (rule.scope == Scope::Sensitive && rule.tier == Tier::Terms);
+    let everywhere = spec.match_resources.as_ref().is_none_or(|matched| {
+        rule.scope == Scope::Sensitive && matched.namespace_selector.is_some() && whole(matched)
+    });
     let inventory = spec.param_ref.as_ref().is_some_and(|param| {
         param.name.as_deref() == Some(SOVEREIGN_NODES)
             && param.parameter_not_found_action.as_deref() == Some("Deny")
     });
     refuses && everywhere && (inventory || !rule.needs_inventory)
+}
+
+/// True where namespaces alone are left out, and those by name: the cluster's own parts, and those
+/// that are rolled out to, which are left to their policy's bindings.
+fn whole(matched: &MatchResources) -> bool {
+    let MatchResources {
+        exclude_resource_rules,
+        match_policy: _,
+        namespace_selector,
+        object_selector,
+        resource_rules,
+    } = matched;
+    let by_name = namespace_selector.as_ref().is_none_or(|selector| {
+        let mut expressions = selector.match_expressions.iter().flatten();
+        selector.match_labels.is_none()
+            && expressions.all(|each| each.key == NAME_LABEL && each.operator == "NotIn")
+    });
+    let none =
+        |rules: &Option<Vec<NamedRuleWithOperations>>| rules.as_ref().is_none_or(Vec::is_empty);
+    by_name
+        && none(exclude_resource_rules)
+        && none(resource_rules)
+        && object_selector
+            .as_ref()
+            .is_none_or(|selector| *selector == LabelSelector::default())
 }
 
 fn type_warning(policy: &ValidatingAdmissionPolicy) -> Option<String> {

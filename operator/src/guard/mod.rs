@@ -14,6 +14,6 @@ pub mod settings;
 mod stamp;
 
 pub use apply::{GuardError, apply};
-pub use objects::{GuardObject, objects};
+pub use objects::{GuardObject, NAME_LABEL, objects};
 pub use settings::{GuardPolicies, GuardSettings, PolicyBinding};
-pub use stamp::STAMP;
+pub use stamp::{STAMP, unstamped};

@@ -5,6 +5,7 @@
 use super::rule::{Match, Rule, Scope, Tier, Validation};
 use super::settings::{GuardSettings, PolicyBinding};
 use super::{rules, stamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use pinisi_crds::names::{
     CLASS_LABEL, CLASS_SENSITIVE, GUARD_PREFIX, MANAGED_BY, MANAGED_BY_LABEL, PREVIEW,
     PREVIEW_LABEL, SOVEREIGN_NODES,
@@ -30,7 +31,7 @@ pub struct GuardObject {
 
 const API: &str = "admissionregistration.k8s.io/v1";
 /// Label that every namespace carries with its own name, set by the API server.
-const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// Everything that the guard consists of: policies before their bindings.
 #[must_use]
@@ -45,14 +46,14 @@ pub(super) fn of(rules: &[Rule], settings: &GuardSettings) -> Vec<GuardObject> {
     rules
         .iter()
         .flat_map(|rule| {
-            let mut objects = vec![policy(rule, settings)];
+            let mut objects = vec![policy(rule)];
             objects.extend(bindings(rule, settings));
             objects
         })
         .collect()
 }
 
-fn policy(rule: &Rule, settings: &GuardSettings) -> GuardObject {
+fn policy(rule: &Rule) -> GuardObject {
     let Rule {
         id,
         matches,
@@ -70,7 +71,7 @@ fn policy(rule: &Rule, settings: &GuardSettings) -> GuardObject {
         },
         "validations": validations,
     });
-    if let Some(selector) = namespaces(*scope, &settings.exempt()) {
+    if let Some(selector) = classed(*scope) {
         spec["matchConstraints"]["namespaceSelector"] = selector;
     }
     if *needs_inventory {
@@ -113,13 +114,12 @@ fn bindings(rule: &Rule, settings: &GuardSettings) -> Vec<GuardObject> {
     let mut bindings = Vec::new();
     if rule.scope != Scope::Unclassified {
         let mut spec = bound(rule, SOVEREIGN_NODES, Enforcement::Deny);
-        if rule.scope == Scope::Sensitive
-            && rule.tier == Tier::Terms
-            && !policies.rolling_out.is_empty()
-        {
-            spec["matchResources"] = json!({"namespaceSelector": {"matchExpressions": [
-                {"key": NAME_LABEL, "operator": "NotIn", "values": policies.rolling_out},
-            ]}});
+        if rule.scope == Scope::Sensitive {
+            let mut left_out = settings.exempt();
+            if rule.tier == Tier::Terms {
+                left_out.extend(policies.rolling_out.iter().map(String::as_str));
+            }
+            spec["matchResources"] = all_but(&left_out);
         }
         bindings.push(binding(rule.id, &spec));
     }
@@ -141,7 +141,7 @@ fn bindings(rule: &Rule, settings: &GuardSettings) -> Vec<GuardObject> {
             (Scope::Sensitive, Tier::Terms) => (name.as_str(), *enforcement),
         };
         let mut spec = bound(rule, inventory, action);
-        spec["matchResources"] = json!({"namespaceSelector": namespaces});
+        spec["matchResources"] = selected(namespaces, &settings.exempt());
         bindings.push(binding(&of_policy(rule.id, name), &spec));
         if action == Enforcement::Audit {
             bindings.push(preview(&of_policy(rule.id, name), spec));
@@ -189,10 +189,10 @@ fn binding(id: &str, spec: &Value) -> GuardObject {
     )
 }
 
-/// Whose objects a policy judges. Namespaces are left out by their name alone, which nobody can put
-/// on another namespace.
-pub(super) fn namespaces(scope: Scope, exempt: &BTreeSet<&str>) -> Option<Value> {
-    let named = json!({"key": NAME_LABEL, "operator": "NotIn", "values": exempt});
+/// Whose objects a policy judges. The API server reads this anew for every policy at every request of
+/// the cluster, so it is as short as can be: what is left out by name stands in the bindings, which
+/// are looked at only where the policy has matched.
+pub(super) fn classed(scope: Scope) -> Option<Value> {
     let classed = match scope {
         Scope::Sensitive => {
             json!({"key": CLASS_LABEL, "operator": "In", "values": [CLASS_SENSITIVE]})
@@ -200,7 +200,23 @@ pub(super) fn namespaces(scope: Scope, exempt: &BTreeSet<&str>) -> Option<Value>
         Scope::Unclassified => json!({"key": CLASS_LABEL, "operator": "DoesNotExist"}),
         Scope::Everywhere => return None,
     };
-    Some(json!({"matchExpressions": [classed, named]}))
+    Some(json!({"matchExpressions": [classed]}))
+}
+
+/// Every namespace but these, which are left out by their name alone: nobody can put it on another.
+pub(super) fn all_but(names: &BTreeSet<&str>) -> Value {
+    selected(&LabelSelector::default(), names)
+}
+
+/// Namespaces that a policy selects, but for these.
+pub(super) fn selected(namespaces: &LabelSelector, left_out: &BTreeSet<&str>) -> Value {
+    let mut selector = json!(namespaces);
+    let named = json!({"key": NAME_LABEL, "operator": "NotIn", "values": left_out});
+    match selector["matchExpressions"].as_array_mut() {
+        Some(expressions) => expressions.push(named),
+        None => selector["matchExpressions"] = json!([named]),
+    }
+    json!({"namespaceSelector": selector})
 }
 
 pub(super) fn param_kind() -> Value {

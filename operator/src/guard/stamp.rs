@@ -1,7 +1,9 @@
 //! S01: adds the labels that all sovereign nodes share to each Sensitive pod. `nodeSelector` and not
 //! affinity: its terms are ANDed, and the DaemonSet controller does not replace it.
 
-use super::objects::{GuardObject, namespaces, object, of_policy, param_kind, param_ref};
+use super::objects::{
+    GuardObject, all_but, classed, object, of_policy, param_kind, param_ref, selected,
+};
 use super::rule::Scope;
 use super::settings::GuardSettings;
 use pinisi_crds::names::{GUARD_PREFIX, SOVEREIGN_NODES};
@@ -13,6 +15,12 @@ pub const STAMP: &str = "s01-stamp";
 /// CEL for a pod that carries the labels.
 pub(super) const STAMPED: &str = "params.spec.nodeSelector.all(k, has(object.spec.nodeSelector) && k in object.spec.nodeSelector && object.spec.nodeSelector[k] == params.spec.nodeSelector[k])";
 
+/// What the stamp passes over, as its policy says it: nothing but pods that carry the labels.
+#[must_use]
+pub fn unstamped() -> Value {
+    json!([{"name": "unstamped", "expression": format!("!({STAMPED})")}])
+}
+
 /// The stamp, bound for every Sensitive namespace, and for each policy that has labels of its own.
 pub(super) fn objects(settings: &GuardSettings) -> Vec<GuardObject> {
     let expression = "(has(object.spec.nodeSelector) ? [] : [JSONPatch{op: 'add', path: '/spec/nodeSelector', value: {}}]) \
@@ -23,13 +31,13 @@ pub(super) fn objects(settings: &GuardSettings) -> Vec<GuardObject> {
         "paramKind": param_kind(),
         "matchConstraints": {
             "matchPolicy": "Equivalent",
-            "namespaceSelector": namespaces(Scope::Sensitive, &settings.exempt()),
+            "namespaceSelector": classed(Scope::Sensitive),
             "resourceRules": [{
                 "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"], "scope": "*",
             }],
         },
         // A patch costs more than all rules together, and makes every plugin run once more.
-        "matchConditions": [{"name": "unstamped", "expression": format!("!({STAMPED})")}],
+        "matchConditions": unstamped(),
         "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}],
     });
     let mut objects = vec![
@@ -40,24 +48,22 @@ pub(super) fn objects(settings: &GuardSettings) -> Vec<GuardObject> {
             true,
             &policy,
         ),
-        binding(STAMP, SOVEREIGN_NODES, None),
+        binding(STAMP, SOVEREIGN_NODES, &all_but(&settings.exempt())),
     ];
     let own = settings.policies.bindings.iter();
     for (name, policy) in own.filter(|(_, policy)| policy.narrows_nodes) {
-        let selector = json!({"namespaceSelector": policy.namespaces});
-        objects.push(binding(&of_policy(STAMP, name), name, Some(selector)));
+        let selected = selected(&policy.namespaces, &settings.exempt());
+        objects.push(binding(&of_policy(STAMP, name), name, &selected));
     }
     objects
 }
 
-fn binding(id: &str, inventory: &str, resources: Option<Value>) -> GuardObject {
-    let mut spec = json!({
+fn binding(id: &str, inventory: &str, matched: &Value) -> GuardObject {
+    let spec = json!({
         "policyName": format!("{GUARD_PREFIX}{STAMP}"),
         "paramRef": param_ref(inventory),
+        "matchResources": matched,
     });
-    if let Some(resources) = resources {
-        spec["matchResources"] = resources;
-    }
     object(
         "MutatingAdmissionPolicyBinding",
         "mutatingadmissionpolicybindings",

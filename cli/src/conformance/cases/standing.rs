@@ -5,6 +5,7 @@ use crate::conformance::case::{Case, Level, Sight, Way};
 use crate::conformance::ground::Ground;
 use crate::conformance::outcome::Skip;
 use pinisi_crds::names::{GUARD_PREFIX, SOVEREIGN_NODES};
+use pinisi_operator::guard;
 use serde_json::{Value, json};
 
 /// These.
@@ -123,10 +124,11 @@ fn weakness(policy: &Value) -> Option<String> {
     {
         return Some("spec.failurePolicy is not Fail".into());
     }
-    let conditions = spec["matchConditions"].as_array();
-    conditions
-        .is_some_and(|all| !all.is_empty())
-        .then(|| "spec.matchConditions leaves requests out".into())
+    let conditions = &spec["matchConditions"];
+    let none = conditions.as_array().is_none_or(Vec::is_empty);
+    // The stamp passes over what is stamped, and over nothing else.
+    let stamp = policy["kind"] == "MutatingAdmissionPolicy" && *conditions == guard::unstamped();
+    (!none && !stamp).then(|| "spec.matchConditions leaves requests out".into())
 }
 
 /// Why a binding does.

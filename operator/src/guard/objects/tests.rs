@@ -37,6 +37,17 @@ fn named<'a>(objects: &'a [GuardObject], kind: &str, id: &str) -> Option<&'a Val
 
 const BINDING: &str = "ValidatingAdmissionPolicyBinding";
 
+/// Namespaces that no rule guards, and these.
+fn left_out(more: &[&str]) -> Value {
+    let mut names = vec!["calico-system", "kube-system", "pinisi-system"];
+    names.extend(more);
+    json!({"key": NAME_LABEL, "operator": "NotIn", "values": names})
+}
+
+fn exempt() -> Value {
+    json!({"namespaceSelector": {"matchExpressions": [left_out(&[])]}})
+}
+
 #[test]
 fn without_a_policy_every_rule_but_that_of_no_class_refuses_everywhere() {
     let settings = settings(&[], &[]);
@@ -54,7 +65,9 @@ fn without_a_policy_every_rule_but_that_of_no_class_refuses_everywhere() {
         );
         let Some(binding) = binding else { continue };
         assert_eq!(binding["validationActions"], json!(["Deny", "Audit"]));
-        assert!(binding.get("matchResources").is_none());
+        // Everything but the cluster's own parts.
+        let all = |left_out: &Value| rule.scope == Scope::Everywhere || left_out == &exempt();
+        assert!(all(&binding["matchResources"]), "{binding}");
         if rule.needs_inventory {
             assert_eq!(binding["paramRef"]["parameterNotFoundAction"], "Deny");
         }
@@ -66,11 +79,18 @@ fn namespaces_are_left_out_by_name_alone() {
     let objects = objects(&settings(&[], &[]));
     let spec = named(&objects, "ValidatingAdmissionPolicy", "g01-bind").unwrap();
     let expressions = &spec["matchConstraints"]["namespaceSelector"]["matchExpressions"];
-    assert_eq!(expressions[0]["values"], json!([CLASS_SENSITIVE]));
     assert_eq!(
-        expressions[1],
-        json!({"key": NAME_LABEL, "operator": "NotIn", "values": ["calico-system", "kube-system", "pinisi-system"]})
+        *expressions,
+        json!([{"key": CLASS_LABEL, "operator": "In", "values": [CLASS_SENSITIVE]}])
     );
+    for (kind, id) in [
+        (BINDING, "g01-bind"),
+        (BINDING, "g20-claims"),
+        ("MutatingAdmissionPolicyBinding", "s01-stamp"),
+    ] {
+        let binding = named(&objects, kind, id).unwrap();
+        assert_eq!(binding["matchResources"], exempt());
+    }
 }
 
 #[test]
@@ -97,23 +117,18 @@ fn a_policy_that_only_audits_loosens_its_terms_but_neither_nodes_nor_others() {
     let asked = named(&objects, BINDING, "g20-claims.soft.preview").unwrap();
     assert_eq!(
         asked["matchResources"],
-        json!({"namespaceSelector": {"matchLabels": {"team": "soft"}}, "objectSelector": {"matchLabels": {"pinisi.dev/guard": "preview"}}})
+        json!({"namespaceSelector": {"matchLabels": {"team": "soft"}, "matchExpressions": [left_out(&[])]}, "objectSelector": {"matchLabels": {"pinisi.dev/guard": "preview"}}})
     );
     assert_eq!(actions("g20-claims.firm.preview"), None);
     assert_eq!(actions("g01-bind.soft.preview"), None);
     assert_eq!(actions("g20-claims.firm"), Some(deny));
     // What everybody is held to leaves out the namespaces that are rolled out to, by name.
-    let floor = named(&objects, BINDING, "g20-claims").unwrap();
-    assert_eq!(
-        floor["matchResources"]["namespaceSelector"]["matchExpressions"][0]["values"],
-        json!(["records"])
-    );
-    assert!(
-        named(&objects, BINDING, "g01-bind")
-            .unwrap()
-            .get("matchResources")
-            .is_none()
-    );
+    let floor = |id: &str| {
+        named(&objects, BINDING, id).map(|spec| &spec["matchResources"]["namespaceSelector"])
+    };
+    let but = |more: &[&str]| json!({"matchExpressions": [left_out(more)]});
+    assert_eq!(floor("g20-claims"), Some(&but(&["records"])));
+    assert_eq!(floor("g01-bind"), Some(&but(&[])));
     // Each looks up its own inventory; nodes away are in the one for all.
     let inventory =
         |id: &str| named(&objects, BINDING, id).map(|spec| spec["paramRef"]["name"].clone());
