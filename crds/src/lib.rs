@@ -16,6 +16,7 @@ pub mod signal_source;
 pub mod site;
 pub mod sovereign_nodes;
 pub mod sovereignty_policy;
+pub mod sovereignty_violation;
 
 pub use cloud_budget::{CloudBudget, CloudBudgetSpec, CloudBudgetStatus};
 pub use hybrid_workload::{HybridWorkload, HybridWorkloadSpec, HybridWorkloadStatus};
@@ -23,6 +24,9 @@ pub use signal_source::{SignalSource, SignalSourceSpec, SignalSourceStatus};
 pub use site::{Site, SiteSpec, SiteStatus};
 pub use sovereign_nodes::{SovereignNodes, SovereignNodesSpec};
 pub use sovereignty_policy::{SovereigntyPolicy, SovereigntyPolicySpec, SovereigntyPolicyStatus};
+pub use sovereignty_violation::{
+    SovereigntyViolation, SovereigntyViolationSpec, SovereigntyViolationStatus,
+};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt as _;
@@ -37,5 +41,6 @@ pub fn all() -> Vec<CustomResourceDefinition> {
         CloudBudget::crd(),
         SovereigntyPolicy::crd(),
         SovereignNodes::crd(),
+        SovereigntyViolation::crd(),
     ]
 }

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
     validation = Rule::new("self.metadata.name != 'default' && size(self.metadata.name) <= 63").message("a policy is not named default, which is the guard's own inventory, and has a name of at most 63 characters"),
     printcolumn(name = "Enforcement", type_ = "string", json_path = ".spec.enforcement"),
     printcolumn(name = "Namespaces", type_ = "integer", json_path = ".status.namespaces"),
+    printcolumn(name = "Violations", type_ = "integer", json_path = ".status.violations"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
@@ -72,6 +73,16 @@ pub struct SovereigntyPolicySpec {
     /// What selected namespaces may do that have no class. Absent: NotAway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unclassified: Option<Unclassified>,
+    /// What becomes of pods that are where this policy does not let them be, beside being told.
+    /// Several policies: Evict wins. Absent: Report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_violation: Option<OnViolation>,
+    /// Hours after a violation was seen in which notice of it must be given: the clock of the law that
+    /// applies, at most a year. Each SovereigntyViolation then says until when. Several policies: the
+    /// fewest. Absent: none is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 8760))]
+    pub notice_within_hours: Option<i32>,
     /// Namespaces of the cluster's own parts, by name, whose pods run on every node (network,
     /// storage, exporters). No policy guards these. `kube-system` and the operator's are always meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -104,6 +115,30 @@ pub enum Unclassified {
     NotAway,
     /// Run anywhere.
     Anywhere,
+}
+
+impl Unclassified {
+    /// True where namespaces without a class are kept from nodes of Cloud and Edge Sites.
+    #[must_use]
+    pub const fn keeps_from_away(self) -> bool {
+        match self {
+            Self::NotAway => true,
+            Self::Anywhere => false,
+        }
+    }
+}
+
+/// What becomes of pods that are where they may not be.
+#[derive(
+    JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord,
+)]
+pub enum OnViolation {
+    /// A SovereigntyViolation says so, an Event and a metric.
+    #[default]
+    Report,
+    /// The operator evicts them as well, a few a minute and within their PodDisruptionBudgets; nothing
+    /// where no node is lawful for their namespace. The chart's `violations.evict` gives it the right.
+    Evict,
 }
 
 /// Volumes, snapshots and backups.
@@ -213,7 +248,10 @@ pub struct SovereigntyPolicyStatus {
     /// Nodes on which their pods may run.
     #[serde(default)]
     pub nodes: i32,
-    /// Ready, and Stalled where something needs a person.
+    /// What is now where this policy does not let it be.
+    #[serde(default)]
+    pub violations: i32,
+    /// Ready, Violated where something is where it may not be, and Stalled where something needs a person.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     #[serde(default)]
     pub conditions: Vec<Condition>,

@@ -1,10 +1,11 @@
 //! OpenMetrics: what the operator counts. Series of a workload go with the workload; labels are
 //! bounded words, never messages. Deliberately not here: deciding what to show (run and report).
 
-use crate::checked::{Checked, Connection, RemoteConnection, SensitivePods};
+use crate::checked::{Checked, Connection, RemoteConnection, SensitivePods, Violations};
 use crate::gather::metrics::question::Place;
 use jiff::Timestamp;
 use pinisi_crds::hybrid_workload::Class;
+use pinisi_crds::sovereignty_violation::ViolationRule;
 use pinisi_planner::budget::Standing;
 use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::model::money::Money;
@@ -56,6 +57,8 @@ labels!(WriteLabels { kind, result });
 labels!(SignalLabels { source, query });
 labels!(AskedLabels { cluster, result });
 labels!(BudgetLabels { budget, currency });
+labels!(ViolationLabels { rule, site });
+labels!(RuleLabels { rule });
 
 /// A gauge by labels, whose series go when they are not set any more.
 #[derive(Clone, Debug)]
@@ -95,6 +98,8 @@ pub struct Metrics {
     shown: parking_lot::Mutex<Gauges>,
     sensitive: Gauge,
     unlawful: Gauge,
+    unrecorded: Gauge,
+    detected: Family<RuleLabels, Counter>,
     leader: Gauge,
     latency: Histogram,
     plan: Histogram,
@@ -119,6 +124,8 @@ struct Gauges {
     spent: Shown<BudgetLabels, FloatGauge>,
     burn: Shown<BudgetLabels, FloatGauge>,
     ceiling: Shown<BudgetLabels, FloatGauge>,
+    violations: Shown<ViolationLabels, Gauge>,
+    notice: Shown<RuleLabels, FloatGauge>,
 }
 
 impl Default for Metrics {
@@ -129,6 +136,8 @@ impl Default for Metrics {
             shown: parking_lot::Mutex::default(),
             sensitive: Gauge::default(),
             unlawful: Gauge::default(),
+            unrecorded: Gauge::default(),
+            detected: Family::default(),
             leader: Gauge::default(),
             latency: Histogram::new(LATENCY_BUCKETS),
             plan: spans(),
@@ -210,6 +219,26 @@ impl Metrics {
             "sensitive_pods_off_lawful_nodes",
             "Bound pods in Sensitive namespaces on nodes that are not sovereign; must be 0",
             self.unlawful.clone(),
+        );
+        registry.register(
+            "sovereignty_violations",
+            "What is where it may not be now, by rule and Site (empty for none); must be 0",
+            gauges.violations.family.clone(),
+        );
+        registry.register(
+            "sovereignty_violations_detected",
+            "SovereigntyViolations that this process has written",
+            self.detected.clone(),
+        );
+        registry.register(
+            "sovereignty_violations_unrecorded",
+            "What is where it may not be and has no SovereigntyViolation: it is about to, or too many are there",
+            self.unrecorded.clone(),
+        );
+        registry.register(
+            "sovereignty_notice_seconds",
+            "Seconds until notice of a violation that nobody has closed must be given, the nearest of a rule; below 0 it is late",
+            gauges.notice.family.clone(),
         );
         registry.register("leader", "1 where this process leads", self.leader.clone());
         registry.register(
@@ -393,6 +422,15 @@ impl Metrics {
         } = &checked.sensitive_pods;
         self.sensitive.set(i64::try_from(*seen).unwrap_or(i64::MAX));
         self.unlawful.set(i64::try_from(*off).unwrap_or(i64::MAX));
+        self.unrecorded.set(whole(checked.violations.unrecorded()));
+        gauges.violations.show(violations(&checked.violations));
+        gauges.notice.show(notices(&checked.violations, now));
+    }
+
+    /// A violation that was written down.
+    pub fn violated(&self, rule: ViolationRule) {
+        let rule = rule.id().to_owned();
+        self.detected.get_or_create(&RuleLabels { rule }).inc();
     }
 
     /// Adds what came to the counters since the last look; those of a site go with it.
@@ -459,6 +497,46 @@ impl Metrics {
             })
             .inc();
     }
+}
+
+/// How many violations stand open, by rule and Site.
+fn violations(
+    violations: &Violations,
+) -> impl Iterator<Item = (ViolationLabels, impl FnOnce(&Gauge))> {
+    let mut counts: BTreeMap<ViolationLabels, usize> = BTreeMap::new();
+    for violation in violations.open.values() {
+        let labels = ViolationLabels {
+            rule: violation.rule.id().to_owned(),
+            site: violation.site.clone().unwrap_or_default(),
+        };
+        *counts.entry(labels).or_default() += 1;
+    }
+    counts.into_iter().map(|(labels, count)| {
+        let count = whole(count);
+        (labels, move |gauge: &Gauge| drop_value(gauge.set(count)))
+    })
+}
+
+/// The nearest deadline of each rule.
+fn notices(
+    violations: &Violations,
+    now: Timestamp,
+) -> impl Iterator<Item = (RuleLabels, impl FnOnce(&FloatGauge))> {
+    let mut nearest: BTreeMap<RuleLabels, Timestamp> = BTreeMap::new();
+    for recorded in violations.recorded.values() {
+        let (Some(rule), Some(by)) = (recorded.rule, recorded.notice_deadline) else {
+            continue;
+        };
+        let rule = rule.id().to_owned();
+        let at = nearest.entry(RuleLabels { rule }).or_insert(by);
+        *at = (*at).min(by);
+    }
+    nearest.into_iter().map(move |(labels, by)| {
+        let left = by.duration_since(now).as_secs_f64();
+        (labels, move |gauge: &FloatGauge| {
+            drop_value(gauge.set(left))
+        })
+    })
 }
 
 /// Sites that are other clusters.

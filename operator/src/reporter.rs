@@ -16,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use pinisi_crds::{
     CloudBudget, CloudBudgetStatus, HybridWorkload, HybridWorkloadStatus, SignalSource,
     SignalSourceStatus, Site, SiteStatus, SovereigntyPolicy, SovereigntyPolicyStatus,
+    SovereigntyViolationSpec,
 };
 use pinisi_planner::model::budget::BudgetName;
 use pinisi_planner::model::site::{Reach, SiteName};
@@ -130,6 +131,16 @@ impl Reporter {
             self.tell_budgets(checked, plan, now),
         ];
         self.tell_workloads(checked, plan, errors, guard, now) || waits.contains(&true)
+    }
+
+    /// Tells of a violation that was written down, on what it is about.
+    pub fn violated(&mut self, spec: &SovereigntyViolationSpec, now: Instant) {
+        if !self.throttle.pass(now) {
+            return;
+        }
+        let (teller, object) = (self.teller.clone(), spec.object.clone());
+        let notes = vec![events::violation(spec)];
+        tokio::spawn(async move { teller.tell_of_object(&object, notes).await });
     }
 
     fn tell_workloads(
@@ -290,11 +301,18 @@ impl Reporter {
             let Some(permit) = self.permit() else {
                 return true;
             };
+            let mut notes = events::policy_turned(&old, &new);
+            notes.retain(|_| self.throttle.pass(now));
             self.policies
                 .start(name.clone(), subject.uid.clone(), new.clone(), now);
             let (teller, name, uid) = (self.teller.clone(), name.clone(), subject.uid.clone());
             self.spawn(permit, Told::Policy(name.clone()), async move {
-                teller.cluster::<SovereigntyPolicy>(&name, &uid, &new).await
+                let result = teller.cluster::<SovereigntyPolicy>(&name, &uid, &new).await;
+                if result.is_ok() && !notes.is_empty() {
+                    // Apart, so that the object's next status need not wait for a courtesy.
+                    tokio::spawn(async move { teller.tell_of_policy(&name, &uid, notes).await });
+                }
+                result
             });
         }
         false

@@ -4,7 +4,7 @@
 use crate::act::ledgers::Ledgers;
 use crate::act::remote::outcome;
 use crate::act::send::Sender;
-use crate::act::{ActError, InFlight, Write, writes};
+use crate::act::{ActError, InFlight, Write, WriteKind, writes};
 use crate::check;
 use crate::checked::Checked;
 use crate::gather::remotes::RemoteClients;
@@ -337,6 +337,11 @@ impl Runner {
             Ok(()) => {
                 self.metrics.wrote(kind, "ok");
                 tracing::debug!(kind, key = ?write.key, "written");
+                if let WriteKind::ViolationOpen { spec } = &write.kind {
+                    tracing::warn!(rule = spec.rule.id(), violation = spec.message, "violated");
+                    self.metrics.violated(spec.rule);
+                    self.reporter.violated(spec, now);
+                }
                 if let (Some(sample), Some(id)) = (write.sample, write.key.workload())
                     && self.samples.get(id) == Some(&sample)
                 {

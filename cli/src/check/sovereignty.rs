@@ -4,8 +4,8 @@ use super::finding::{Check, Findings, known};
 use super::ground::{Ground, is_on_prem, shared_labels, spoken};
 use crate::snapshot::Snapshot;
 use kube::ResourceExt as _;
-use pinisi_crds::SovereignNodes;
 use pinisi_crds::names::SOVEREIGN_NODES;
+use pinisi_crds::{SovereignNodes, SovereigntyViolationSpec};
 use pinisi_operator::check::attested::{Change, Standing};
 
 const PODS: Check = Check {
@@ -28,8 +28,19 @@ const UNCHANGED: Check = Check {
     id: "PN044",
     title: "attested nodes are as they were attested",
 };
+const VIOLATIONS: Check = Check {
+    id: "PN045",
+    title: "no sovereignty violation is open",
+};
 /// In the order in which they run.
-pub const CHECKS: &[&Check] = &[&PODS, &INVENTORY, &EQUAL, &ATTESTED, &UNCHANGED];
+pub const CHECKS: &[&Check] = &[
+    &PODS,
+    &INVENTORY,
+    &EQUAL,
+    &ATTESTED,
+    &UNCHANGED,
+    &VIOLATIONS,
+];
 
 const LEADER: &str = "the leading operator writes it: see PN012, then kubectl logs deployment/pinisi --namespace pinisi-system";
 
@@ -43,6 +54,44 @@ pub fn run(snapshot: &Snapshot, findings: &mut Findings) {
     equal(snapshot, findings);
     attested(snapshot, findings);
     unchanged(snapshot, findings);
+    violations(snapshot, findings);
+}
+
+/// What lasts fails; what has ended, and nobody has closed, is told.
+fn violations(snapshot: &Snapshot, findings: &mut Findings) {
+    let mut verdict = findings.check(&VIOLATIONS);
+    let all = known!(verdict, snapshot.violations);
+    for violation in all {
+        let name = violation.name_any();
+        let SovereigntyViolationSpec {
+            rule,
+            message,
+            detected_at,
+            notice_deadline,
+            ..
+        } = &violation.spec;
+        let object = format!("SovereigntyViolation {name}");
+        let notice = notice_deadline.as_ref().map_or_else(String::new, |by| {
+            let late = if by.0 < snapshot.now {
+                ", which is past"
+            } else {
+                ""
+            };
+            format!("; notice is to be given by {}{late}", by.0)
+        });
+        let words = format!("{} since {}{notice}: {message}", rule.id(), detected_at.0);
+        let evidence = format!("kubectl get sovereigntyviolation {name} -o yaml is the evidence");
+        let ended = violation.status.as_ref().and_then(|s| s.ended_at.as_ref());
+        match ended {
+            None => verdict.fail(object, words, evidence),
+            Some(ended) => verdict.warn(
+                object,
+                format!("ended {}; {words}", ended.0),
+                format!("{evidence}; once all is done that is to be done: kubectl delete sovereigntyviolation {name}"),
+            ),
+        }
+    }
+    verdict.or_ok("none");
 }
 
 fn pods(snapshot: &Snapshot, findings: &mut Findings) {

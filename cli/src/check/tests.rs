@@ -162,6 +162,18 @@ fn each_rule(make: fn(&str, bool) -> Value) -> Value {
     Value::Array(made.collect())
 }
 
+fn violation() -> Value {
+    json!({
+        "apiVersion": "pinisi.dev/v1alpha1", "kind": "SovereigntyViolation", "metadata": {"name": "v01-u"},
+        "spec": {
+            "rule": "V01", "cause": "NodeAway", "message": "Pod identity/records-1 is bound to node c1",
+            "object": {"apiVersion": "v1", "kind": "Pod", "namespace": "identity", "name": "records-1", "uid": "u", "path": "Pod identity/records-1"},
+            "place": {"node": "c1", "site": "cloud"}, "policies": [], "evidence": {},
+            "detectedAt": "2026-01-01T10:00:00Z", "noticeDeadline": "2026-01-04T10:00:00Z",
+        },
+    })
+}
+
 fn labels(class: &str) -> BTreeMap<String, String> {
     BTreeMap::from([("pinisi.dev/class".into(), class.into())])
 }
@@ -186,6 +198,7 @@ fn sound() -> Snapshot {
             "cloudbudgets",
             "sovereigntypolicies",
             "sovereignnodes",
+            "sovereigntyviolations",
         ])),
         served_admission: Ok(words(&[
             "validatingadmissionpolicies",
@@ -249,6 +262,7 @@ fn sound() -> Snapshot {
                 "away": {"c1": "cloud"}, "terms": Terms::default(),
             },
         })))),
+        violations: Ok(vec![]),
         nodes: Ok(vec![
             node("h1", "home"),
             node("h2", "home"),
@@ -425,6 +439,14 @@ fn faults() -> Vec<Fault> {
         }),
         fault("PN044", Warn, |s| {
             s.sites.as_mut().unwrap()[0] = of(home(&["h1", "h2", "h9"]))
+        }),
+        fault("PN045", Fail, |s| {
+            s.violations = Ok(of(json!([violation()])))
+        }),
+        fault("PN045", Warn, |s| {
+            let mut ended = violation();
+            ended["status"] = json!({"endedAt": "2026-01-01T11:00:00Z"});
+            s.violations = Ok(of(json!([ended])));
         }),
         fault("PN050", Fail, |s| {
             s.workloads.as_mut().unwrap()[0].metadata.namespace = Some("public".into())

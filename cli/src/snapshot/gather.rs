@@ -68,6 +68,7 @@ pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapsh
         list(scoped(client, scope), "horizontalpodautoscalers", same),
         sensitive_pods(client, scope, &namespaces),
     );
+    let violations = list(Api::all(client.clone()), "sovereigntyviolations", same).await;
     let secrets = kubeconfig_secrets(client, operator_namespace, &sites).await;
     let local_names = local_names(client, scope, &sites).await;
     let preview = preview(client, scope, &namespaces).await;
@@ -99,6 +100,7 @@ pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapsh
         sources,
         budgets,
         sovereign,
+        violations,
         nodes,
         namespaces,
         sensitive_pods,

@@ -21,7 +21,9 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use pinisi_crds::local_names::LocalName;
-use pinisi_crds::{CloudBudget, HybridWorkload, SignalSource, Site, SovereignNodes};
+use pinisi_crds::{
+    CloudBudget, HybridWorkload, SignalSource, Site, SovereignNodes, SovereigntyViolation,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was read, or in words why it could not be.
@@ -76,6 +78,8 @@ pub struct Snapshot {
     pub budgets: Seen<Vec<CloudBudget>>,
     /// The one SovereignNodes.
     pub sovereign: Seen<Option<SovereignNodes>>,
+    /// All SovereigntyViolations.
+    pub violations: Seen<Vec<SovereigntyViolation>>,
     /// All nodes.
     pub nodes: Seen<Vec<NodeFact>>,
     /// Labels of all namespaces by name.

@@ -4,6 +4,7 @@
 use super::farewell::Farewells;
 use super::remote::drift::Drifts;
 use super::remote::due::Due;
+use super::violations::Evictions;
 use pinisi_planner::WorkloadId;
 use pinisi_planner::model::refusal::Refusal;
 use pinisi_planner::model::site::SiteName;
@@ -20,4 +21,6 @@ pub struct Ledgers {
     pub due: Due,
     /// Legs that are left alone since the last round, and what is said of them.
     pub contested: BTreeMap<(WorkloadId, SiteName), Refusal>,
+    /// Pods that were evicted in the last minute.
+    pub evictions: Evictions,
 }

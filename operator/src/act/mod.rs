@@ -3,6 +3,7 @@
 //! counts (the planner's) and telling anybody (report's).
 
 pub mod error;
+mod evidence;
 pub mod farewell;
 pub mod inflight;
 pub mod ledgers;
@@ -10,6 +11,7 @@ pub mod name;
 pub mod remote;
 pub mod send;
 pub mod sibling;
+pub mod violations;
 pub mod write;
 pub mod writes;
 

@@ -2,6 +2,7 @@
 //! Nothing here decides anything but whether a Deployment of a sibling's name is ours.
 
 use super::ActError;
+use super::evidence::Evicted;
 use super::remote::there::There;
 use super::write::{Key, ScaledKind, Write, WriteKind};
 use crate::gather::remotes::RemoteClients;
@@ -67,6 +68,31 @@ impl Sender {
             Key::Workload(workload) => self.workload(workload, &write.kind).await,
             Key::Sovereign(name) => match &write.kind {
                 WriteKind::Sovereign { spec } => self.sovereign(name, spec).await,
+                other => Err(misdirected(other)),
+            },
+            Key::Violation(name) => match &write.kind {
+                WriteKind::ViolationOpen { spec } => self.record(name, spec).await,
+                WriteKind::ViolationStatus { uid, status } => {
+                    self.ended_or_seen(name, uid, status).await
+                }
+                WriteKind::ViolationEvict {
+                    namespace,
+                    pod,
+                    pod_uid,
+                    uid,
+                    refused,
+                    at,
+                } => {
+                    let order = Evicted {
+                        namespace,
+                        pod,
+                        pod_uid,
+                        uid,
+                        refused: refused.as_deref(),
+                        at: *at,
+                    };
+                    self.evict(name, &order).await
+                }
                 other => Err(misdirected(other)),
             },
             Key::Remote {

@@ -3,6 +3,7 @@
 
 use super::remote::orders::{ApplyThere, CopiesThere, DeleteThere};
 use jiff::Timestamp;
+use pinisi_crds::{SovereigntyViolationSpec, SovereigntyViolationStatus};
 use pinisi_planner::WorkloadId;
 use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::model::site::SiteName;
@@ -22,6 +23,8 @@ pub enum Key {
     Workload(WorkloadId),
     /// The guard's inventory.
     Sovereign(String),
+    /// A SovereigntyViolation, and the pod that it is about.
+    Violation(String),
     /// A Deployment in another cluster, with what it carries.
     Remote {
         /// The Site that the other cluster is.
@@ -56,7 +59,7 @@ impl Key {
                 workload,
                 object: _,
             } => Some(workload),
-            Self::Sovereign(_) | Self::RemoteGuard(_) => None,
+            Self::Sovereign(_) | Self::Violation(_) | Self::RemoteGuard(_) => None,
         }
     }
 
@@ -70,7 +73,9 @@ impl Key {
                 object: _,
             }
             | Self::RemoteGuard(site) => Some(site),
-            Self::Scaled { .. } | Self::Workload(_) | Self::Sovereign(_) => None,
+            Self::Scaled { .. } | Self::Workload(_) | Self::Sovereign(_) | Self::Violation(_) => {
+                None
+            }
         }
     }
 }
@@ -150,6 +155,33 @@ pub enum WriteKind {
         /// The whole spec.
         spec: Box<Value>,
     },
+    /// Makes a SovereigntyViolation, with the object's own metadata as it is then.
+    ViolationOpen {
+        /// What was seen.
+        spec: Box<SovereigntyViolationSpec>,
+    },
+    /// Writes the status of one.
+    ViolationStatus {
+        /// Its uid.
+        uid: String,
+        /// The whole status.
+        status: Box<SovereigntyViolationStatus>,
+    },
+    /// Evicts the pod of one, within its disruption budgets.
+    ViolationEvict {
+        /// The pod's namespace.
+        namespace: String,
+        /// Its name.
+        pod: String,
+        /// Its uid: another pod of the name is left alone.
+        pod_uid: String,
+        /// uid of the SovereigntyViolation.
+        uid: String,
+        /// Why the last eviction was not taken, as it stands there.
+        refused: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
     /// Makes or refreshes the Deployment in another cluster, after a preflight there.
     RemoteApply(Box<ApplyThere>),
     /// Makes that preflight alone.
@@ -185,6 +217,9 @@ impl WriteKind {
             Self::DropFinalizer { .. } => "finalizer_drop",
             Self::AdoptReplicas { .. } => "adopt_replicas",
             Self::Sovereign { .. } => "sovereign_nodes",
+            Self::ViolationOpen { .. } => "violation_open",
+            Self::ViolationStatus { .. } => "violation_status",
+            Self::ViolationEvict { .. } => "violation_evict",
             Self::RemoteApply(_) => "remote_apply",
             Self::RemoteProbe(_) => "remote_probe",
             Self::RemoteScale { .. } => "remote_scale",

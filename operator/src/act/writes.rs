@@ -7,7 +7,7 @@ use super::remote::derive::{self as there, Leg, connection};
 use super::remote::drift::Verdict;
 use super::remote::due::Due;
 use super::write::{Key, ScaledKind, Write, WriteKind};
-use super::{name, sibling};
+use super::{name, sibling, violations};
 use crate::checked::{Checked, Sibling, SovereignSubject, Target, WorkloadSubject};
 use jiff::Timestamp;
 use pinisi_crds::hybrid_workload::{Class, Mode, TargetRef};
@@ -38,6 +38,12 @@ pub fn derive(
             .chain(inventories.map(|(name, subject)| (name.as_str(), subject)))
             .filter_map(|(name, subject)| sovereign(name, subject)),
     );
+    writes.extend(violations::derive(
+        &checked.violations,
+        &mut ledgers.evictions,
+        plan.at,
+        now,
+    ));
     forget(checked, ledgers);
     writes.extend(there::guards(checked, &ledgers.due, now));
     let mut decreases = Vec::new();
@@ -82,6 +88,7 @@ fn forget(checked: &Checked, ledgers: &mut Ledgers) {
         drifts,
         due,
         contested,
+        evictions: _,
     } = ledgers;
     let deleting: BTreeSet<_> = checked
         .workloads

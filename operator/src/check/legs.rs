@@ -2,12 +2,12 @@
 
 use super::placement::Placed;
 use super::start_up::Starts;
-use crate::checked::Sibling;
+use crate::checked::{Sibling, Violations};
 use crate::gather::{
     facts::{PodFacts, ScalableFacts},
     index::Index,
 };
-use pinisi_crds::{names::SITE_LABEL, sovereign_nodes::NodeIdentity};
+use pinisi_crds::names::SITE_LABEL;
 use pinisi_planner::model::{amounts::Replicas, site::SiteName, workload::Leg};
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub struct Running {
     pub priority: i32,
     /// How long its pods took to start.
     pub starts: Starts,
-    /// Its pods on nodes that are not lawful for Sensitive ones: pod and node.
+    /// Its pods on nodes that their Sensitive namespace may not use: pod and node.
     pub off_lawful: Vec<(String, String)>,
 }
 
@@ -32,7 +32,7 @@ pub fn of(
     target: &ScalableFacts,
     siblings: &[&ScalableFacts],
     placed: Option<&Placed>,
-    lawful: &BTreeMap<String, NodeIdentity>,
+    violations: &Violations,
 ) -> Running {
     let mut running = Running::default();
     let home = placed.and_then(|p| p.sites.first());
@@ -61,7 +61,7 @@ pub fn of(
             continue;
         }
         if let Some(node) = &pod.node
-            && !lawful.contains_key(&**node)
+            && violations.has_sensitive(&pod.uid)
         {
             running
                 .off_lawful

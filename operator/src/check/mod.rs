@@ -27,17 +27,18 @@ mod start_up;
 mod target;
 #[cfg(test)]
 mod tests;
+pub mod violation;
 mod words;
 mod workload;
 
-use crate::checked::Checked;
+use crate::checked::{Checked, Violations};
 use crate::gather::index::Index;
 use crate::refusals::Refusals;
 use conflict::Wants;
 use jiff::Timestamp;
-use pinisi_crds::sovereign_nodes::NodeIdentity;
 use pinisi_planner::{WorkloadId, World, model::site::SiteName};
 use site::CheckedSite;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 /// What every workload is checked against.
@@ -46,8 +47,8 @@ struct Context<'a> {
     refusals: &'a Refusals,
     sites: &'a BTreeMap<SiteName, CheckedSite<'a>>,
     wants: &'a Wants<'a>,
-    /// Nodes that are lawful for Sensitive pods.
-    lawful: &'a BTreeMap<String, NodeIdentity>,
+    /// What is where it may not be.
+    violations: &'a Violations,
     policies: &'a policy::Policies<'a>,
 }
 
@@ -58,6 +59,15 @@ pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
     let policies = policy::Policies::of(index);
     let base = sovereign::inventory(index, &mut sites);
     let grounds = sovereign::grounds(index, &sites, &base);
+    let violations = violation::Judge {
+        index,
+        sites: &sites,
+        policies: &policies,
+        base: &base,
+        grounds: &grounds,
+        claims: OnceCell::new(),
+    }
+    .all();
     let wants = Wants::of(index);
     let mut world = World::default();
     let mut workloads = BTreeMap::new();
@@ -66,7 +76,7 @@ pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
         refusals,
         sites: &sites,
         wants: &wants,
-        lawful: &base.nodes,
+        violations: &violations,
         policies: &policies,
     };
     for (key, facts) in &index.workloads {
@@ -81,7 +91,12 @@ pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
         workloads.insert(id, subject);
     }
     let sensitive_pods = sovereign::count_pods(index, &base.nodes);
-    let guarded = policies.guard(index, base, &grounds);
+    let mut guarded = policies.guard(index, base, &grounds);
+    for (name, sum) in violation::by_policy(&violations) {
+        if let Some(subject) = guarded.subjects.get_mut(name) {
+            subject.violations = sum;
+        }
+    }
     let mut subjects = BTreeMap::new();
     for (
         name,
@@ -136,6 +151,7 @@ pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
         inventories: guarded.inventories,
         guard: guarded.policies,
         policies: guarded.subjects,
+        violations,
         sensitive_pods,
     }
 }

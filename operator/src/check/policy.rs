@@ -2,7 +2,7 @@
 //! of the guard: an inventory of its own, bindings, and namespaces that are left out.
 
 use super::problem::{Problem, class_name};
-use crate::checked::{PolicySubject, SovereignSubject};
+use crate::checked::{PolicySubject, PolicyViolations, SovereignSubject};
 use crate::gather::facts::PolicyFacts;
 use crate::gather::index::Index;
 use crate::guard::{GuardPolicies, PolicyBinding};
@@ -61,6 +61,7 @@ impl<'a> Policies<'a> {
                 status: facts.status.clone(),
                 namespaces: 0,
                 nodes: 0,
+                violations: PolicyViolations::default(),
                 problems,
             };
             policies.subjects.insert(name.clone(), subject);
@@ -82,6 +83,27 @@ impl<'a> Policies<'a> {
                 policy.selector.matches(labels) && !lawful(policy.spec, jurisdiction)
             })
             .map(|(name, _)| *name)
+    }
+
+    /// Policies that select a namespace with these labels, by name.
+    pub fn over(
+        &self,
+        labels: &BTreeMap<String, String>,
+    ) -> impl Iterator<Item = (&'a str, &'a SovereigntyPolicySpec)> {
+        self.read
+            .iter()
+            .filter(|(_, policy)| policy.selector.matches(labels))
+            .map(|(name, policy)| (*name, policy.spec))
+    }
+
+    /// Namespaces of the cluster's own parts that any policy names.
+    #[must_use]
+    pub fn infrastructure(&self) -> BTreeSet<&'a str> {
+        let named = self
+            .read
+            .values()
+            .filter_map(|policy| policy.spec.infrastructure_namespaces.as_ref());
+        named.flatten().map(String::as_str).collect()
     }
 
     /// What they make of the guard. `base` is what holds without any; `grounds` tells of each of its
@@ -223,7 +245,8 @@ fn read<'a>(
     })
 }
 
-fn lawful(spec: &SovereigntyPolicySpec, jurisdiction: &str) -> bool {
+/// True where a policy lets its Sensitive namespaces onto ground under this jurisdiction.
+pub(super) fn lawful(spec: &SovereigntyPolicySpec, jurisdiction: &str) -> bool {
     spec.jurisdictions
         .as_ref()
         .is_none_or(|lawful| lawful.iter().any(|one| one == jurisdiction))
@@ -284,6 +307,8 @@ fn terms(spec: &SovereigntyPolicySpec) -> Terms {
         routes,
         cloud_identities,
         unclassified: _,
+        on_violation: _,
+        notice_within_hours: _,
         infrastructure_namespaces: _,
     } = spec;
     let StorageTerms {

@@ -14,3 +14,4 @@ mod policies;
 mod remote;
 mod sites;
 mod sound;
+mod violations;

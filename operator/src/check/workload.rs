@@ -40,7 +40,7 @@ pub fn check_one(
         refusals,
         sites,
         wants,
-        lawful,
+        violations,
         policies,
     } = context;
     let unlabelled = NamespaceFacts::default();
@@ -112,7 +112,7 @@ pub fn check_one(
     let placed = placement::read(&grounds, spec, &mut problems);
     subject.carry = placement::carry(spec, &mut problems);
     let running = found
-        .map(|t| legs::of(index, t, siblings, placed.as_ref(), lawful))
+        .map(|t| legs::of(index, t, siblings, placed.as_ref(), violations))
         .unwrap_or_default();
     let Running {
         mut legs,

@@ -8,7 +8,7 @@ use kube::core::Selector;
 use pinisi_crds::{
     CloudBudgetSpec, CloudBudgetStatus, HybridWorkloadSpec, HybridWorkloadStatus, SignalSourceSpec,
     SignalSourceStatus, SiteSpec, SiteStatus, SovereignNodesSpec, SovereigntyPolicySpec,
-    SovereigntyPolicyStatus,
+    SovereigntyPolicyStatus, SovereigntyViolationSpec, SovereigntyViolationStatus,
 };
 use pinisi_planner::budget::ledger::Ledger;
 use pinisi_planner::hpa::{Phase, PodRequests, Ready};
@@ -67,6 +67,9 @@ pub type BudgetFacts = Custom<CloudBudgetSpec, CloudBudgetStatus>;
 pub type PolicyFacts = Custom<SovereigntyPolicySpec, SovereigntyPolicyStatus>;
 /// The guard's inventory.
 pub type SovereignFacts = Custom<SovereignNodesSpec, ()>;
+
+/// Evidence of something that is where it may not be.
+pub type ViolationFacts = Custom<SovereigntyViolationSpec, SovereigntyViolationStatus>;
 
 /// What is written down of the money that was spent.
 #[derive(Clone, Debug, PartialEq)]

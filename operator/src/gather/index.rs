@@ -6,7 +6,7 @@ use super::cluster::ClusterView;
 use super::facts::{
     BudgetFacts, HpaFacts, LedgerFacts, NamespaceFacts, NodeFacts, ObjectKey, PodFacts,
     PolicyFacts, ScalableFacts, ScalableKind, SiteFacts, SourceFacts, SovereignFacts,
-    WorkloadFacts,
+    ViolationFacts, WorkloadFacts,
 };
 use super::gateway::answer::GatewayAnswer;
 use super::kept::{kept, kept_of_a_cluster, put};
@@ -37,6 +37,10 @@ pub struct Index {
     pub guard: Seen,
     /// SovereignNodes by name.
     pub sovereign: BTreeMap<String, SovereignFacts>,
+    /// SovereigntyViolations by name.
+    pub violations: BTreeMap<String, ViolationFacts>,
+    /// The operator's own namespace, which nothing judges.
+    pub own_namespace: String,
     /// Namespaces by name.
     pub namespaces: BTreeMap<String, NamespaceFacts>,
     /// Nodes by name.
@@ -134,6 +138,16 @@ impl Index {
         apply_sovereign,
         delete_sovereign,
         replace_sovereign
+    );
+    kept!(
+        "SovereigntyViolation",
+        ViolationFacts,
+        str,
+        violations,
+        |f| f.key.name.clone(),
+        apply_violation,
+        delete_violation,
+        replace_violations
     );
     kept!(
         "StatefulSet",

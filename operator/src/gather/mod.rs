@@ -90,10 +90,12 @@ impl Gather {
     ) -> Result<Self, GatherError> {
         use wire::{HpaWire, NamespaceWire, NodeWire, PodWire};
         use wire_custom::{
-            BudgetWire, PolicyWire, SiteWire, SourceWire, SovereignWire, WorkloadWire,
+            BudgetWire, PolicyWire, SiteWire, SourceWire, SovereignWire, ViolationWire,
+            WorkloadWire,
         };
         use wire_scalable::{DeploymentWire, StatefulSetWire};
         let shared = Arc::new(Shared::new());
+        shared.index.write().own_namespace = namespace.to_owned();
         let stop = stop.child_token();
         let clients = signals::Clients::new()?;
         let mut tasks = JoinSet::new();
@@ -112,6 +114,7 @@ impl Gather {
             BudgetWire,
             PolicyWire,
             SovereignWire,
+            ViolationWire,
             NamespaceWire,
             NodeWire,
             PodWire,

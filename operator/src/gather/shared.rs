@@ -24,6 +24,8 @@ pub enum Kind {
     Ledger,
     /// SovereignNodes.
     SovereignNodes,
+    /// SovereigntyViolation.
+    SovereigntyViolation,
     /// Namespace.
     Namespace,
     /// Node.
@@ -51,7 +53,7 @@ impl Kind {
     ];
 
     /// Every kind that is watched at home.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Site,
         Self::HybridWorkload,
         Self::SignalSource,
@@ -59,6 +61,7 @@ impl Kind {
         Self::SovereigntyPolicy,
         Self::Ledger,
         Self::SovereignNodes,
+        Self::SovereigntyViolation,
         Self::Namespace,
         Self::Node,
         Self::Pod,
@@ -79,6 +82,7 @@ impl Kind {
             | Self::SovereigntyPolicy
             | Self::Ledger
             | Self::SovereignNodes
+            | Self::SovereigntyViolation
             | Self::Namespace
             | Self::Node
             | Self::Pod
@@ -99,6 +103,7 @@ impl Kind {
             Self::SovereigntyPolicy => "SovereigntyPolicy",
             Self::Ledger => "ConfigMap (ledger)",
             Self::SovereignNodes => "SovereignNodes",
+            Self::SovereigntyViolation => "SovereigntyViolation",
             Self::Namespace => "Namespace",
             Self::Node => "Node",
             Self::Pod => "Pod",

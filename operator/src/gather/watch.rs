@@ -9,7 +9,9 @@ use super::{
     index::Index,
     shared::{Kind, Shared, WatchHealth},
     wire::{HpaWire, NamespaceWire, NodeWire, PodWire, QuotaWire, key_of},
-    wire_custom::{BudgetWire, PolicyWire, SiteWire, SourceWire, SovereignWire, WorkloadWire},
+    wire_custom::{
+        BudgetWire, PolicyWire, SiteWire, SourceWire, SovereignWire, ViolationWire, WorkloadWire,
+    },
     wire_ledger::LedgerWire,
     wire_scalable::{DeploymentWire, StatefulSetWire},
 };
@@ -58,6 +60,7 @@ impl Destination for Shared {
             | Kind::SovereigntyPolicy
             | Kind::Ledger
             | Kind::SovereignNodes
+            | Kind::SovereigntyViolation
             | Kind::Namespace
             | Kind::Node
             | Kind::Pod
@@ -111,6 +114,7 @@ watched!(Index: BudgetWire, super::facts::BudgetFacts, CloudBudget, apply_budget
 watched!(Index: PolicyWire, super::facts::PolicyFacts, SovereigntyPolicy, apply_policy, delete_policy(k => &k.name), replace_policies);
 watched!(Index: LedgerWire, super::facts::LedgerFacts, Ledger, apply_ledger, delete_ledger(k => &k.name), replace_ledgers);
 watched!(Index: SovereignWire, super::facts::SovereignFacts, SovereignNodes, apply_sovereign, delete_sovereign(k => &k.name), replace_sovereign);
+watched!(Index: ViolationWire, super::facts::ViolationFacts, SovereigntyViolation, apply_violation, delete_violation(k => &k.name), replace_violations);
 watched!(Index: NodeWire, super::facts::NodeFacts, Node, apply_node, delete_node(k => &k.name), replace_nodes);
 watched!(Index: PodWire, super::facts::PodFacts, Pod, apply_pod, delete_pod(k => k), replace_pods);
 watched!(Index: DeploymentWire, super::facts::ScalableFacts, Deployment, apply_deployment, delete_deployment(k => k), replace_deployments);

@@ -3,13 +3,14 @@
 
 use super::facts::{
     BudgetFacts, Custom, PolicyFacts, SiteFacts, SourceFacts, SovereignFacts, Unreadable,
-    WorkloadFacts,
+    ViolationFacts, WorkloadFacts,
 };
 use super::meta::lean;
 use super::wire::key_of;
 use kube::{Resource, api::ObjectMeta};
 use pinisi_crds::{
     CloudBudget, HybridWorkload, SignalSource, Site, SovereignNodes, SovereigntyPolicy,
+    SovereigntyViolation,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -90,6 +91,19 @@ pub struct SovereignWire {
     spec: Value,
 }
 
+/// Evidence of something that is where it may not be.
+#[derive(Resource, Deserialize, Clone, Debug)]
+#[resource(inherit = SovereigntyViolation)]
+pub struct ViolationWire {
+    /// Metadata.
+    #[serde(deserialize_with = "lean")]
+    pub metadata: ObjectMeta,
+    #[serde(default)]
+    spec: Value,
+    #[serde(default)]
+    status: Value,
+}
+
 impl From<SiteWire> for SiteFacts {
     fn from(w: SiteWire) -> Self {
         custom(w.metadata, w.spec, w.status)
@@ -123,6 +137,12 @@ impl From<PolicyWire> for PolicyFacts {
 impl From<SovereignWire> for SovereignFacts {
     fn from(w: SovereignWire) -> Self {
         custom(w.metadata, w.spec, Value::Null)
+    }
+}
+
+impl From<ViolationWire> for ViolationFacts {
+    fn from(w: ViolationWire) -> Self {
+        custom(w.metadata, w.spec, w.status)
     }
 }
 

@@ -2,7 +2,10 @@
 //! restart repeats nothing.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use pinisi_crds::{CloudBudgetStatus, HybridWorkloadStatus, SiteStatus};
+use pinisi_crds::{
+    CloudBudgetStatus, HybridWorkloadStatus, SiteStatus, SovereigntyPolicyStatus,
+    SovereigntyViolationSpec,
+};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -47,6 +50,9 @@ const BUDGET_TURNS: [Turn; 2] = [
     ("Stalled", false, "Stalled", "Mended"),
 ];
 
+/// Turns of a SovereigntyPolicy.
+const POLICY_TURNS: [Turn; 1] = [("Violated", false, "SovereigntyViolated", "ViolationsOver")];
+
 /// What turned on a CloudBudget from `old` to `new`. A good start is no news.
 #[must_use]
 pub fn budget_turned(old: &CloudBudgetStatus, new: &CloudBudgetStatus) -> Vec<Note> {
@@ -57,6 +63,28 @@ pub fn budget_turned(old: &CloudBudgetStatus, new: &CloudBudgetStatus) -> Vec<No
 #[must_use]
 pub fn site_turned(old: &SiteStatus, new: &SiteStatus) -> Vec<Note> {
     turns(&old.conditions, &new.conditions, &SITE_TURNS)
+}
+
+/// What turned on a SovereigntyPolicy from `old` to `new`. A good start is no news.
+#[must_use]
+pub fn policy_turned(old: &SovereigntyPolicyStatus, new: &SovereigntyPolicyStatus) -> Vec<Note> {
+    turns(&old.conditions, &new.conditions, &POLICY_TURNS)
+}
+
+/// What is told on a pod that is where it may not be.
+#[must_use]
+pub fn violation(spec: &SovereigntyViolationSpec) -> Note {
+    let notice = spec
+        .notice_deadline
+        .as_ref()
+        .map_or_else(String::new, |by| {
+            format!(" Notice is to be given by {}.", by.0)
+        });
+    Note {
+        warning: true,
+        reason: "SovereigntyViolated",
+        text: format!("{}: {}.{notice}", spec.rule.id(), spec.message),
+    }
 }
 
 fn turns(old: &[Condition], new: &[Condition], of: &[Turn]) -> Vec<Note> {

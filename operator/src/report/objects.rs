@@ -3,7 +3,7 @@
 use super::conditions::{Said, problems};
 use super::{remote_site, stable};
 use crate::check::problem::Problem;
-use crate::checked::{Connection, PolicySubject, SiteSubject, SourceSubject};
+use crate::checked::{Connection, PolicySubject, PolicyViolations, SiteSubject, SourceSubject};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use pinisi_crds::{SignalSourceStatus, SiteStatus, SovereigntyPolicyStatus};
@@ -95,12 +95,13 @@ pub fn policy(
 ) -> SovereigntyPolicyStatus {
     let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
     let (namespaces, nodes) = (count(subject.namespaces), count(subject.nodes));
-    let moved = namespaces != old.namespaces || nodes != old.nodes;
+    let violations = count(subject.violations.count);
+    let moved = namespaces != old.namespaces || nodes != old.nodes || violations != old.violations;
     let fine = (
         "Guarding",
         format!("{namespaces} Sensitive namespaces, {nodes} nodes"),
     );
-    let conditions = two(
+    let mut conditions = two(
         &old.conditions,
         &subject.problems,
         fine,
@@ -108,11 +109,40 @@ pub fn policy(
         moved,
         now,
     );
+    let said = vec![violated(&subject.violations)];
+    conditions.extend(stable::conditions(
+        &old.conditions,
+        said,
+        subject.generation,
+        moved,
+        now,
+    ));
     SovereigntyPolicyStatus {
         observed_generation: Some(subject.generation),
         namespaces,
         nodes,
+        violations,
         conditions,
+    }
+}
+
+fn violated(violations: &PolicyViolations) -> Said {
+    let PolicyViolations { count, first } = violations;
+    match first {
+        None => Said::new(
+            "Violated",
+            false,
+            "NothingSeen",
+            "nothing is seen where it may not be",
+        ),
+        Some(first) => Said::new(
+            "Violated",
+            true,
+            "PodsOffLawfulNodes",
+            format!(
+                "{count} where they may not be; kubectl get sovereigntyviolations shows them. First: {first}"
+            ),
+        ),
     }
 }
 

@@ -11,7 +11,8 @@ use kube::api::{Api, Patch, PatchParams};
 use kube::core::{ClusterResourceScope, Resource};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use pinisi_crds::names::{FIELD_MANAGER, LEDGER, LEDGER_KEY};
-use pinisi_crds::{CloudBudget, HybridWorkload, Site};
+use pinisi_crds::sovereignty_violation::ViolatingObject;
+use pinisi_crds::{CloudBudget, HybridWorkload, Site, SovereigntyPolicy};
 use pinisi_planner::WorkloadId;
 use pinisi_planner::budget::ledger::Ledger;
 use serde::{Serialize, de::DeserializeOwned};
@@ -167,6 +168,25 @@ impl Teller {
     pub async fn tell_of_budget(&self, name: &str, uid: &str, notes: Vec<Note>) {
         self.publish(&reference::<CloudBudget>(name, None, uid), notes)
             .await;
+    }
+
+    /// Publishes notes on a SovereigntyPolicy, in the same place.
+    pub async fn tell_of_policy(&self, name: &str, uid: &str, notes: Vec<Note>) {
+        self.publish(&reference::<SovereigntyPolicy>(name, None, uid), notes)
+            .await;
+    }
+
+    /// Publishes notes on whatever a violation is about.
+    pub async fn tell_of_object(&self, object: &ViolatingObject, notes: Vec<Note>) {
+        let subject = ObjectReference {
+            api_version: Some(object.api_version.clone()),
+            kind: Some(object.kind.clone()),
+            name: Some(object.name.clone()),
+            namespace: Some(object.namespace.clone()),
+            uid: Some(object.uid.clone()),
+            ..ObjectReference::default()
+        };
+        self.publish(&subject, notes).await;
     }
 
     async fn publish(&self, subject: &ObjectReference, notes: Vec<Note>) {

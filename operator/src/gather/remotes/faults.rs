@@ -73,6 +73,7 @@ const fn doing(kind: Kind) -> &'static str {
         | Kind::SovereigntyPolicy
         | Kind::Ledger
         | Kind::SovereignNodes
+        | Kind::SovereigntyViolation
         | Kind::StatefulSet
         | Kind::HorizontalPodAutoscaler => "list and watch",
     }
