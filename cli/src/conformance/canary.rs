@@ -16,6 +16,7 @@ use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBind
 use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client, Resource, ResourceExt as _};
+use pinisi_crds::SovereigntyViolation;
 use pinisi_crds::names::{CLASS_LABEL, CLASS_MASS_TRAFFIC, CLASS_SENSITIVE};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -226,6 +227,7 @@ pub async fn remove_all(client: &Client, list: &ListParams, older_than_a_run: Op
         ApiResource::erase::<ClusterRole>(&()),
         ApiResource::erase::<PersistentVolume>(&()),
         ApiResource::erase::<RuntimeClass>(&()),
+        ApiResource::erase::<SovereigntyViolation>(&()),
         ApiResource::erase::<Namespace>(&()),
     ];
     let contents = [SNAPSHOT, GROUP_SNAPSHOT].map(|kind| {

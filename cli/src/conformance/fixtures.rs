@@ -2,14 +2,14 @@
 //! made before their namespace is Sensitive, as they may stand in a real one from before the guard.
 //! All are inert: they name nothing that exists, and go with the canaries.
 
-use super::attempt::{Act, Attempt, Cluster, Request, Target};
+use super::attempt::{Act, Attempt, Cluster, Identity, Request, Target};
 use super::cases::Carried;
 use super::ground::{Ground, POD};
 use super::objects::{
     ABROAD, ABROAD_DRIVER, GATEWAY, GROUP_SNAPSHOT, IMAGE, NOWHERE_LABEL, RUN_LABEL, SNAPSHOT,
     backup, claim, container, deployment, endpoint_slice, endpoints, extend, gateway_of_own,
     gateway_routes, grant, ingress, keeps, lawful_pod, offloading, openshift_route, propagation,
-    push_secret, role_binding, runtime_class, service, service_export, volume, workload,
+    push_secret, role_binding, runtime_class, service, service_export, violation, volume, workload,
 };
 use pinisi_crds::names::CLASS_MASS_TRAFFIC;
 use serde_json::{Value, json};
@@ -71,7 +71,12 @@ pub fn needed(attempts: &[Attempt], ground: &Ground) -> Vec<Request> {
         .chain(runtime)
         .map(|(cluster, target, mut body)| {
             body["metadata"]["labels"][RUN_LABEL] = json!(ground.canaries.run);
-            let mut request = Request::create(target, body);
+            // Evidence comes from the operator alone.
+            let identity = match target.resource {
+                "sovereigntyviolations" => Identity::Operator,
+                _ => Identity::Me,
+            };
+            let mut request = Request::create(target, body).by(identity);
             request.cluster = cluster;
             request
         })
@@ -271,6 +276,10 @@ fn all(ground: &Ground) -> Vec<(Target, Value)> {
         (
             mass(Target::of("apps", "v1", "deployments")),
             deployment(CANARY, &json!({})),
+        ),
+        (
+            Target::of("pinisi.dev", "v1alpha1", "sovereigntyviolations"),
+            violation(&cluster),
         ),
         (
             Target::core("persistentvolumes"),

@@ -94,6 +94,22 @@ pub fn workload(name: &str, class: &str) -> Value {
     body
 }
 
+/// Evidence of nothing: of a pod that is not there.
+#[must_use]
+pub fn violation(name: &str) -> Value {
+    json!({
+        "apiVersion": "pinisi.dev/v1alpha1", "kind": "SovereigntyViolation", "metadata": {"name": name},
+        "spec": {
+            "rule": "V01", "cause": "Conformance", "message": "made by pinisi conformance, of no pod", "policies": [],
+            "object": {
+                "apiVersion": "v1", "kind": "Pod", "namespace": "pinisi-conformance", "name": "nowhere",
+                "uid": "nowhere", "path": "Pod pinisi-conformance/nowhere",
+            },
+            "place": {"node": "pinisi-conformance-nowhere"}, "detectedAt": "2026-01-01T00:00:00Z", "evidence": {},
+        },
+    })
+}
+
 /// A Deployment of no replicas.
 #[must_use]
 pub fn deployment(name: &str, labels: &Value) -> Value {

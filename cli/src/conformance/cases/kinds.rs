@@ -1,10 +1,10 @@
-//! Pinisi's own kinds, and the operator as somebody's deputy: S49, P02 to P04.
+//! Pinisi's own kinds, and the operator as somebody's deputy: S49, P02 to P04, P20.
 
 use crate::conformance::attempt::{Act, Attempt, Identity, Request, Target, Wanted};
 use crate::conformance::case::{Case, Level, Way};
 use crate::conformance::fixtures::CANARY;
 use crate::conformance::ground::Ground;
-use crate::conformance::objects::{NOWHERE_LABEL, deployment, labelled, workload};
+use crate::conformance::objects::{NOWHERE_LABEL, deployment, labelled, violation, workload};
 use crate::conformance::outcome::Skip;
 use pinisi_crds::names::{
     CLASS_MASS_TRAFFIC, CLASS_SENSITIVE, MANAGED_BY, MANAGED_BY_LABEL, SITE_LABEL, SOVEREIGN_NODES,
@@ -49,6 +49,13 @@ pub const CASES: &[Case] = &[
         bypasses: &["B17", "B51"],
         title: "a machine attested by somebody who may not",
         way: Way::Requests(attested),
+    },
+    Case {
+        id: "P20",
+        level: Level::Gold,
+        bypasses: &[],
+        title: "evidence of a violation made up, changed or taken away",
+        way: Way::Requests(evidence),
     },
 ];
 
@@ -260,6 +267,44 @@ fn carry(ground: &Ground) -> Vec<Attempt> {
         asked(vec![secret()]),
     ));
     attempts
+}
+
+/// Deleted by a user that may delete them, and not close.
+fn evidence(ground: &Ground) -> Vec<Attempt> {
+    let cluster = ground.canaries.cluster_name();
+    let there = || own("sovereigntyviolations").named(&cluster);
+    let status = || there().subresource("status");
+    let made = || Request::create(own("sovereigntyviolations"), violation("attempt"));
+    let ended = || json!({"status": {"endedAt": "2026-01-01T00:00:00Z"}});
+    vec![
+        Attempt::refused("G58", "made up", made()),
+        Attempt::refused("G58", "changed", Request::merge(there(), labelled())),
+        Attempt::refused(
+            "G58",
+            "said to have ended",
+            Request::merge(status(), ended()),
+        ),
+        Attempt::refused(
+            "G58",
+            "deleted by somebody who may not close it",
+            Request::new(there(), Act::Delete).by(Identity::Canary),
+        ),
+        Attempt::passed(
+            "G58",
+            "the operator writes one",
+            made().by(Identity::Operator),
+        ),
+        Attempt::passed(
+            "G58",
+            "the operator says that it ended",
+            Request::merge(status(), ended()).by(Identity::Operator),
+        ),
+        Attempt::passed(
+            "G58",
+            "deleted by somebody who may close it",
+            Request::new(there(), Act::Delete),
+        ),
+    ]
 }
 
 /// By a user that may write Sites, and not attest. A version without the field has nothing to attest.

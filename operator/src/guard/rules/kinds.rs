@@ -1,4 +1,4 @@
-//! G07 to G10 and G53: Pinisi's own kinds, and what the operator itself may write.
+//! G07 to G10, G53 and G58: Pinisi's own kinds, and what the operator itself may write.
 
 use super::super::cel::{class_of, rule};
 use super::super::rule::{Match, Rule, Scope, Tier, WRITES};
@@ -127,6 +127,49 @@ pub(super) fn attested() -> Rule {
             ),
             "'spec.attested says on which machines Sensitive pods may run, and ' + request.userInfo.username + ' may not say so: it takes the verb attest on sites of pinisi.dev.'",
         )],
+    }
+}
+
+/// G58: evidence is written by the operator alone, and taken away by whoever may close it.
+pub(super) fn violations(operator_user: &str) -> Rule {
+    let kind = "sovereigntyviolations";
+    Rule {
+        id: "g58-violations",
+        matches: vec![
+            Match::new(
+                GROUP,
+                VERSION,
+                &["sovereigntyviolations"],
+                &["CREATE", "UPDATE", "DELETE"],
+            ),
+            Match::new(
+                GROUP,
+                VERSION,
+                &["sovereigntyviolations/status"],
+                &["UPDATE"],
+            ),
+        ],
+        scope: Scope::Everywhere,
+        tier: Tier::Core,
+        needs_inventory: false,
+        validations: vec![
+            rule(
+                "G58",
+                format!(
+                    "request.operation == 'DELETE' || request.userInfo.username == '{operator_user}'"
+                ),
+                "'a SovereigntyViolation is evidence, which the operator alone writes, not ' + request.userInfo.username + ': end what it is about, and close it by deleting it.'",
+            ),
+            rule(
+                "G58",
+                format!(
+                    "request.operation != 'DELETE' || authorizer.group('{GROUP}').resource('{kind}').check('close').allowed()"
+                ),
+                &format!(
+                    "'a SovereigntyViolation is evidence, and ' + request.userInfo.username + ' may not take it away: it takes the verb close on {kind} of {GROUP}.'"
+                ),
+            ),
+        ],
     }
 }
 

@@ -62,6 +62,7 @@ pub fn all(settings: &GuardSettings) -> Vec<Rule> {
         unclassified::bind(),
         unclassified::pods(),
         kinds::attested(),
+        kinds::violations(user),
     ]
 }
 
