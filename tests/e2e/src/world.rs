@@ -76,10 +76,13 @@ impl World {
                 "pinisi",
                 &chart,
                 "pinisi-system",
-                &[(
-                    "nodeSelector.node-restriction\\.kubernetes\\.io/pinisi-site",
-                    "home",
-                )],
+                &[
+                    (
+                        "nodeSelector.node-restriction\\.kubernetes\\.io/pinisi-site",
+                        "home",
+                    ),
+                    ("violations.evict", "true"),
+                ],
                 &[],
             )
             .await?;

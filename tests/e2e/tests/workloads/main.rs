@@ -17,6 +17,7 @@ mod overflow;
 mod pinned;
 mod scale;
 mod shortage;
+mod violation;
 
 use pinisi_e2e::world::NodeGroupSpec;
 
@@ -50,4 +51,6 @@ const GROUPS: &[NodeGroupSpec] = &[
     ("home-vouch", 1, 4),
     ("home-told", 1, 4),
     ("cloud-told", 2, 4),
+    ("home-seen", 1, 4),
+    ("cloud-seen", 1, 4),
 ];
