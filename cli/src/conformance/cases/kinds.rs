@@ -52,7 +52,7 @@ pub const CASES: &[Case] = &[
     },
     Case {
         id: "P20",
-        level: Level::Gold,
+        level: Level::Silver,
         bypasses: &[],
         title: "evidence of a violation made up, changed or taken away",
         way: Way::Requests(evidence),
