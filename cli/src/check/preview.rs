@@ -34,7 +34,7 @@ fn today(snapshot: &Snapshot, findings: &mut Findings) {
                 format!("would be refused if it were made again: {words}"),
                 "change it so before its pods are next made, or let a SovereigntyPolicy name what it uses",
             ),
-            Heard::NotHeard(why) => silent = silent.or(Some((object, why))),
+            Heard::Silent(why) => silent = silent.or(Some((object, why))),
         }
     }
     if let (0, Some((object, why))) = (let_in, silent)
@@ -53,7 +53,7 @@ fn today(snapshot: &Snapshot, findings: &mut Findings) {
 }
 
 fn not_heard(previewed: &Previewed) -> bool {
-    matches!(previewed.heard, Heard::NotHeard(_))
+    matches!(previewed.heard, Heard::Silent(_))
 }
 
 fn left_out(count: usize) -> String {

@@ -375,7 +375,7 @@ fn faults() -> Vec<Fault> {
             tried(s)[0].heard = Heard::Refused("G03: spec.nodeSelector".into());
         }),
         fault("PN024", Skip, |s| {
-            tried(s)[0].heard = Heard::NotHeard("forbidden".into());
+            tried(s)[0].heard = Heard::Silent("forbidden".into());
         }),
         fault("PN025", Warn, |s| {
             tried(s)[0].heard = Heard::Warned(vec!["G20: storage class".into()]);

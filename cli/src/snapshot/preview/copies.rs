@@ -303,7 +303,7 @@ mod tests {
     fn what_another_object_makes_or_what_is_over_is_not_tried() {
         let pod = |more: Value| {
             let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": []}});
-            json_patch(&mut pod, more);
+            json_patch(&mut pod, &more);
             trials(pod).len()
         };
         let owner = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "r", "uid": "u", "controller": true});
@@ -317,10 +317,10 @@ mod tests {
         );
     }
 
-    fn json_patch(into: &mut Value, more: Value) {
+    fn json_patch(into: &mut Value, more: &Value) {
         for (key, value) in more.as_object().unwrap() {
             match into.get_mut(key) {
-                Some(there) if there.is_object() => json_patch(there, value.clone()),
+                Some(there) if there.is_object() => json_patch(there, value),
                 _ => into[key] = value.clone(),
             }
         }

@@ -57,7 +57,7 @@ pub enum Heard {
     /// The guard refuses it today: its words.
     Refused(String),
     /// Somebody else stands in the way, so that the guard was not heard: why.
-    NotHeard(String),
+    Silent(String),
 }
 
 /// Tries a copy of every object of the Sensitive namespaces asked for.
@@ -137,7 +137,7 @@ async fn ask(client: &Client, trial: &Trial) -> Heard {
         .body(Body::from(trial.body.to_string().into_bytes()));
     let request = match request {
         Ok(request) => request,
-        Err(error) => return Heard::NotHeard(error.to_string()),
+        Err(error) => return Heard::Silent(error.to_string()),
     };
     let asked = async {
         let answer = client.send(request).await?;
@@ -146,9 +146,9 @@ async fn ask(client: &Client, trial: &Trial) -> Heard {
     };
     let (parts, body) = match tokio::time::timeout(ANSWER_TIMEOUT, asked).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => return Heard::NotHeard(cause(&error)),
+        Ok(Err(error)) => return Heard::Silent(cause(&error)),
         Err(_) => {
-            return Heard::NotHeard(format!("no answer in {} s", ANSWER_TIMEOUT.as_secs()));
+            return Heard::Silent(format!("no answer in {} s", ANSWER_TIMEOUT.as_secs()));
         }
     };
     let warnings = parts.headers.get_all(http::header::WARNING);
@@ -167,7 +167,7 @@ fn heard<'a>(warnings: impl Iterator<Item = &'a str>, refusal: Option<String>) -
         Some(refusal) => match guard_words(&refusal) {
             Some(words) => Heard::Refused(words.to_owned()),
             // A quota speaks after the guard, most others before it.
-            None if words.is_empty() => Heard::NotHeard(refusal),
+            None if words.is_empty() => Heard::Silent(refusal),
             None => Heard::Warned(words.into_iter().collect()),
         },
         None if words.is_empty() => Heard::Fine,
@@ -226,7 +226,7 @@ mod tests {
         );
         assert_eq!(
             heard(none(), Some("exceeded quota".into())),
-            Heard::NotHeard("exceeded quota".into())
+            Heard::Silent("exceeded quota".into())
         );
     }
 

@@ -158,7 +158,7 @@ fn evict_wins_but_not_over_a_roll_out_nor_where_nothing_is_lawful() {
     let evict = json!({"namespaces": {}, "onViolation": "Evict"});
     let warn = json!({"namespaces": {}, "onViolation": "Evict", "enforcement": "Warn"});
     let same = |_: &mut Cluster| {};
-    assert_eq!(evicts(&[report.clone()], same), [false, false]);
+    assert_eq!(evicts(std::slice::from_ref(&report), same), [false, false]);
     assert_eq!(evicts(&[report, evict.clone()], same), [true, true]);
     assert_eq!(
         evicts(&[warn], same),
