@@ -8,6 +8,7 @@ pub mod cloud_budget;
 pub mod decision;
 pub mod dependency;
 pub mod hybrid_workload;
+pub mod legal;
 pub mod local_names;
 pub mod names;
 pub mod number;

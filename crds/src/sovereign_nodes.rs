@@ -92,6 +92,10 @@ pub struct Terms {
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(max = 256))]
     pub cloud_groups: Vec<String>,
+    /// Rule id to the article of law that a refusal by it names. In `default`: those that the
+    /// policies of every Sensitive namespace name.
+    #[schemars(extend("maxProperties" = 64))]
+    pub law: BTreeMap<String, String>,
 }
 
 /// Who a node is, beyond its name.

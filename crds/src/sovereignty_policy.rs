@@ -43,6 +43,13 @@ pub struct SovereigntyPolicySpec {
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(min = 1, max = 64))]
     pub jurisdictions: Option<Vec<String>>,
+    /// Laws whose presets apply beside what is said here, by name: `id-pp-71-2019`, `id-uu-27-2022`.
+    /// Jurisdictions intersect, the shorter clock counts, and refusals name the article. No legal
+    /// advice: `kubectl pinisi guard laws` prints them with their sources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 8), inner(length(min = 1, max = 63)))]
+    pub legal: Option<Vec<String>>,
     /// Volumes, snapshots and backups. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage: Option<StorageTerms>,
@@ -248,6 +255,10 @@ pub struct SovereigntyPolicyStatus {
     /// Nodes on which their pods may run.
     #[serde(default)]
     pub nodes: i32,
+    /// Laws whose presets it applies.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub laws: Vec<String>,
     /// What is now where this policy does not let it be.
     #[serde(default)]
     pub violations: i32,

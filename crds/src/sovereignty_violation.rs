@@ -54,6 +54,10 @@ pub struct SovereigntyViolationSpec {
     /// Until when notice of it must be given, where a policy says so (`spec.noticeWithinHours`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice_deadline: Option<Time>,
+    /// Articles of law that its policies rest this rule on. No legal advice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), inner(length(max = 256)))]
+    pub law: Vec<String>,
     /// What the objects said when it was seen.
     pub evidence: Evidence,
 }

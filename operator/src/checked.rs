@@ -23,7 +23,8 @@ use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::model::budget::BudgetName;
 use pinisi_planner::model::site::{SiteKind, SiteName};
 use pinisi_planner::{Decisions, WorkloadId, World};
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// One consistent view, parsed.
 #[derive(Clone, Debug, Default)]
@@ -317,6 +318,8 @@ pub struct PolicySubject {
     pub nodes: usize,
     /// What is where it does not let it be.
     pub violations: PolicyViolations,
+    /// Names of the laws that it applies.
+    pub laws: Vec<String>,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
 }
@@ -382,6 +385,8 @@ pub struct Violation {
     pub node_seen: Option<NodeIdentity>,
     /// Who it was attested to be.
     pub node_attested: Option<NodeIdentity>,
+    /// Articles of law that the policies rest this rule on.
+    pub law: BTreeSet<String>,
     /// Hours in which notice of it must be given, by the strictest policy.
     pub notice_hours: Option<i32>,
     /// True where a policy wants it evicted and it is not on its way out.

@@ -14,6 +14,7 @@ commands are for those who keep it in Git, who guard the guard, and who want it 
                                                    the same from files alone
   kubectl pinisi guard render --pack receiving     for a cluster that takes mass traffic
   kubectl pinisi guard render --pack static        for the API server's own folder (Kubernetes 1.37)
+  kubectl pinisi guard laws                        what SovereigntyPolicy spec.legal can name, with sources
   kubectl pinisi guard remove                      takes it away, after a question
 
 The static pack refuses to change or delete the guard, to cluster admins too. Put it into a folder on
@@ -46,6 +47,8 @@ pub struct GuardOptions {
 pub enum GuardCommand {
     /// Print it
     Render(RenderOptions),
+    /// Print the presets of laws with their sources (no legal advice)
+    Laws(LawsOptions),
     /// Take it away
     Remove(RemoveOptions),
 }
@@ -77,6 +80,13 @@ pub struct RenderOptions {
     /// ServiceAccount that the operator runs as, in that namespace
     #[arg(long, default_value = "pinisi", value_name = "NAME")]
     pub service_account: String,
+}
+
+/// Options of `guard laws`.
+#[derive(clap::Args, Debug)]
+pub struct LawsOptions {
+    /// One of them, as SovereigntyPolicy spec.legal names it
+    pub name: Option<String>,
 }
 
 /// Options of `guard remove`.

@@ -1,6 +1,7 @@
 //! `guard`: the admission guard as documents, and the way to take it away on purpose.
 
 pub mod args;
+mod laws;
 mod remove;
 mod render;
 
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 pub async fn run(global: &Global, options: &GuardOptions) -> Result<ExitCode> {
     match &options.command {
         GuardCommand::Render(options) => render::run(global, options).await,
+        GuardCommand::Laws(options) => laws::run(global, options),
         GuardCommand::Remove(options) => remove::run(global, options).await,
     }
 }

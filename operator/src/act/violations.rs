@@ -19,6 +19,8 @@ pub const SEEN_EVERY: SignedDuration = SignedDuration::from_hours(1);
 pub const EVICTIONS_PER_MINUTE: usize = 10;
 /// Policies named in one.
 const POLICIES_MAX: usize = 64;
+/// Articles named in one.
+const ARTICLES_MAX: usize = 8;
 /// Longest message that is kept, in characters.
 const MESSAGE_MAX: usize = 1000;
 
@@ -113,6 +115,7 @@ fn spec(violation: &Violation, at: Timestamp) -> SovereigntyViolationSpec {
         policies,
         node_seen,
         node_attested,
+        law,
         notice_hours,
         evict: _,
     } = violation;
@@ -141,6 +144,7 @@ fn spec(violation: &Violation, at: Timestamp) -> SovereigntyViolationSpec {
         policies: policies.iter().take(POLICIES_MAX).cloned().collect(),
         detected_at: Time(at),
         notice_deadline: deadline.map(Time),
+        law: law.iter().take(ARTICLES_MAX).cloned().collect(),
         evidence: Evidence {
             node_seen: node_seen.clone(),
             node_attested: node_attested.clone(),

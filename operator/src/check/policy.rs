@@ -9,6 +9,7 @@ use crate::guard::{GuardPolicies, PolicyBinding};
 use kube::core::{Selector, SelectorExt as _};
 use pinisi_crds::SovereignNodesSpec;
 use pinisi_crds::hybrid_workload::Class;
+use pinisi_crds::legal;
 use pinisi_crds::names::{CLASS_LABEL, SOVEREIGN_NODES};
 use pinisi_crds::sovereign_nodes::Terms;
 use pinisi_crds::sovereignty_policy::{
@@ -62,6 +63,7 @@ impl<'a> Policies<'a> {
                 namespaces: 0,
                 nodes: 0,
                 violations: PolicyViolations::default(),
+                laws: Vec::new(),
                 problems,
             };
             policies.subjects.insert(name.clone(), subject);
@@ -106,6 +108,16 @@ impl<'a> Policies<'a> {
         named.flatten().map(String::as_str).collect()
     }
 
+    /// True where every Sensitive namespace has a policy.
+    fn speak_for_all(&self, index: &Index) -> bool {
+        let spoken: BTreeSet<_> = self.read.values().flat_map(|p| &p.sensitive).collect();
+        let mut sensitive = index
+            .namespaces
+            .iter()
+            .filter(|(_, found)| says_sensitive(&found.labels));
+        sensitive.all(|(name, _)| spoken.contains(&name.as_str()))
+    }
+
     /// What they make of the guard. `base` is what holds without any; `grounds` tells of each of its
     /// nodes the jurisdiction and labels of its Site.
     #[must_use]
@@ -133,6 +145,9 @@ impl<'a> Policies<'a> {
             if let Some(subject) = self.subjects.get_mut(*name) {
                 subject.namespaces = sensitive.len();
                 subject.nodes = inventory.nodes.len();
+                subject.laws = legal::named(spec.legal.as_deref())
+                    .map(|law| law.name.clone())
+                    .collect();
                 if inventory.nodes.is_empty() && !sensitive.is_empty() {
                     subject.problems.push(Problem::NoLawfulNode {
                         namespaces: sensitive.len(),
@@ -148,7 +163,7 @@ impl<'a> Policies<'a> {
                 unclassified: spec.unclassified.unwrap_or_default(),
                 // By what it may do and not by the nodes of today: a foreign node must not find the
                 // binding missing.
-                narrows_nodes: spec.jurisdictions.is_some(),
+                narrows_nodes: narrows(spec),
             };
             let GuardPolicies {
                 bindings,
@@ -167,6 +182,9 @@ impl<'a> Policies<'a> {
             guarded
                 .inventories
                 .insert((*name).to_owned(), subject(index, name, inventory));
+        }
+        if self.speak_for_all(index) {
+            base.terms.law = common(self.read.values());
         }
         guarded.sovereign = subject(index, SOVEREIGN_NODES, base);
         guarded.subjects = self.subjects;
@@ -200,6 +218,10 @@ fn subject(index: &Index, name: &str, want: SovereignNodesSpec) -> SovereignSubj
     SovereignSubject { want, have }
 }
 
+fn says_sensitive(labels: &BTreeMap<String, String>) -> bool {
+    labels.get(CLASS_LABEL).map(String::as_str) == Some(class_name(Class::Sensitive))
+}
+
 fn read<'a>(
     index: &'a Index,
     facts: &'a PolicyFacts,
@@ -229,9 +251,11 @@ fn read<'a>(
             }
         },
     };
-    let says_sensitive = |labels: &BTreeMap<String, String>| {
-        labels.get(CLASS_LABEL).map(String::as_str) == Some(class_name(Class::Sensitive))
-    };
+    for name in spec.legal.iter().flatten() {
+        if !legal::presets().contains_key(name) {
+            problems.push(Problem::UnknownLaw { name: name.clone() });
+        }
+    }
     let sensitive = index
         .namespaces
         .iter()
@@ -247,9 +271,59 @@ fn read<'a>(
 
 /// True where a policy lets its Sensitive namespaces onto ground under this jurisdiction.
 pub(super) fn lawful(spec: &SovereigntyPolicySpec, jurisdiction: &str) -> bool {
-    spec.jurisdictions
-        .as_ref()
-        .is_none_or(|lawful| lawful.iter().any(|one| one == jurisdiction))
+    let laws = legal::named(spec.legal.as_deref()).filter_map(|law| law.jurisdictions.as_ref());
+    let mut lists = spec.jurisdictions.iter().chain(laws);
+    lists.all(|lawful| lawful.iter().any(|one| one == jurisdiction))
+}
+
+/// True where a policy lets its namespaces onto ground under some jurisdictions only.
+fn narrows(spec: &SovereigntyPolicySpec) -> bool {
+    let mut laws = legal::named(spec.legal.as_deref());
+    spec.jurisdictions.is_some() || laws.any(|law| law.jurisdictions.is_some())
+}
+
+/// Hours in which notice must be given: the fewest of a policy's own and its laws'.
+pub(super) fn notice(spec: &SovereigntyPolicySpec) -> Option<i32> {
+    let laws = legal::named(spec.legal.as_deref()).filter_map(|law| law.notice_within_hours);
+    spec.notice_within_hours.into_iter().chain(laws).min()
+}
+
+/// Rule id to the articles that a policy rests it on.
+pub(super) fn articles(spec: &SovereigntyPolicySpec) -> BTreeMap<String, String> {
+    let mut articles: BTreeMap<String, String> = BTreeMap::new();
+    for law in legal::named(spec.legal.as_deref()) {
+        for rule in law.rules() {
+            let Some(cite) = law.citation(rule) else {
+                continue;
+            };
+            let said = articles.entry(rule.to_owned()).or_default();
+            if !said.is_empty() {
+                said.push_str("; ");
+            }
+            said.push_str(&cite);
+        }
+    }
+    articles
+}
+
+/// What the policies of every Sensitive namespace rest their rules on: it can be said of any of them.
+fn common<'a>(read: impl Iterator<Item = &'a CheckedPolicy<'a>>) -> BTreeMap<String, String> {
+    let mut each: BTreeMap<&str, BTreeMap<String, String>> = BTreeMap::new();
+    for policy in read {
+        for namespace in &policy.sensitive {
+            each.entry(namespace)
+                .or_default()
+                .extend(articles(policy.spec));
+        }
+    }
+    let mut all = each.into_values();
+    let first = all.next().unwrap_or_default();
+    let others: Vec<_> = all.collect();
+    let shared = |rule: &String, said: &String| others.iter().all(|o| o.get(rule) == Some(said));
+    first
+        .into_iter()
+        .filter(|(rule, said)| shared(rule, said))
+        .collect()
 }
 
 /// What a policy lets its Sensitive namespaces use.
@@ -300,6 +374,7 @@ fn terms(spec: &SovereigntyPolicySpec) -> Terms {
         namespaces: _,
         enforcement: _,
         jurisdictions: _,
+        legal: _,
         storage,
         registries,
         schedulers,
@@ -344,6 +419,7 @@ fn terms(spec: &SovereigntyPolicySpec) -> Terms {
         route_domains: sorted(domains),
         cloud_users: sorted(users),
         cloud_groups: sorted(groups),
+        law: articles(spec),
     }
 }
 
@@ -370,6 +446,8 @@ fn join(all: &mut Terms, one: &Terms) -> Vec<Problem> {
         route_domains,
         cloud_users,
         cloud_groups,
+        // What can be said of all is worked out apart.
+        law: _,
     } = one;
     let mut problems = Vec::new();
     let maps = [

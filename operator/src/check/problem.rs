@@ -35,6 +35,11 @@ pub enum Problem {
 
     /// A SovereigntyPolicy without `spec.namespaces`.
     SelectsNothing,
+    /// A SovereigntyPolicy names a law of which there is no preset.
+    UnknownLaw {
+        /// The name.
+        name: String,
+    },
     /// A SovereigntyPolicy whose Sensitive namespaces may run on no node.
     NoLawfulNode {
         /// How many namespaces.
@@ -424,6 +429,7 @@ impl Problem {
             Self::OutOfRange { .. } => "ValueOutOfRange",
             Self::BadSelector { .. } => "BadSelector",
             Self::SelectsNothing => "SelectsNothing",
+            Self::UnknownLaw { .. } => "UnknownLaw",
             Self::NoLawfulNode { .. } => "NoLawfulNode",
             Self::ClassOfTwoDrivers { .. } => "ClassOfTwoDrivers",
             Self::PolicyForbidsSite { .. } => "PolicyForbidsSite",
@@ -488,6 +494,7 @@ impl Problem {
             | Self::OutOfRange { .. }
             | Self::BadSelector { .. }
             | Self::PolicyForbidsSite { .. }
+            | Self::UnknownLaw { .. }
             | Self::SelectsNothing
             | Self::NoNodes { .. }
             | Self::SharedNode { .. }

@@ -1,6 +1,7 @@
 //! Problems in words: each names the field and the way out.
 
 use super::problem::{Problem, class_name};
+use pinisi_crds::legal;
 use pinisi_crds::names::{CLASS_LABEL, LEDGER, LEDGER_KEY, SITE_LABEL};
 use std::fmt;
 
@@ -12,6 +13,14 @@ impl fmt::Display for Problem {
             Self::OutOfRange { field, value, allowed } => write!(f, "{field} is {value}; set it to {allowed}"),
             Self::BadSelector { field, error } => write!(f, "{field} is not a label selector: {error}; correct its operator and values"),
             Self::SelectsNothing => f.write_str("spec.namespaces is absent, so the policy guards nothing; set it to {} for every namespace, or to a selector"),
+            Self::UnknownLaw { name } => {
+                let known: Vec<_> = legal::presets().keys().map(String::as_str).collect();
+                write!(
+                    f,
+                    "spec.legal names {name}, of which there is no preset: there are {}; all else that the policy says holds",
+                    known.join(" and ")
+                )
+            }
             Self::NoLawfulNode { namespaces } => write!(
                 f,
                 "spec.jurisdictions: no attested node is of an OnPrem Site that this policy allows, so pods of {namespaces} Sensitive namespace(s) run nowhere; add a jurisdiction, or attest nodes: kubectl pinisi attest"

@@ -62,7 +62,16 @@ fn policy(rule: &Rule) -> GuardObject {
         needs_inventory,
         validations,
     } = rule;
-    let validations: Vec<Value> = validations.iter().map(validation).collect();
+    let validations: Vec<Value> = validations
+        .iter()
+        .map(|one| {
+            if *needs_inventory {
+                validation(&with_law(one))
+            } else {
+                validation(one)
+            }
+        })
+        .collect();
     let mut spec = json!({
         "failurePolicy": "Fail",
         "matchConstraints": {
@@ -84,6 +93,19 @@ fn policy(rule: &Rule) -> GuardObject {
         false,
         &spec,
     )
+}
+
+/// The same, whose refusal names the article of law that a policy rests its rule on.
+fn with_law(one: &Validation) -> Validation {
+    let law = "params.spec.terms.law";
+    let Validation { id, holds, says } = one;
+    Validation {
+        id,
+        holds: holds.clone(),
+        says: format!(
+            "({says}) + (has({law}) && '{id}' in {law} ? ' (' + {law}['{id}'] + ')' : '')"
+        ),
+    }
 }
 
 /// A condition as the API has it.

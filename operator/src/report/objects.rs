@@ -96,7 +96,10 @@ pub fn policy(
     let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
     let (namespaces, nodes) = (count(subject.namespaces), count(subject.nodes));
     let violations = count(subject.violations.count);
-    let moved = namespaces != old.namespaces || nodes != old.nodes || violations != old.violations;
+    let moved = namespaces != old.namespaces
+        || nodes != old.nodes
+        || violations != old.violations
+        || subject.laws != old.laws;
     let fine = (
         "Guarding",
         format!("{namespaces} Sensitive namespaces, {nodes} nodes"),
@@ -121,6 +124,7 @@ pub fn policy(
         observed_generation: Some(subject.generation),
         namespaces,
         nodes,
+        laws: subject.laws.clone(),
         violations,
         conditions,
     }

@@ -16,6 +16,7 @@ fn violation(uid: &str) -> Violation {
         policies: vec!["p".into()],
         node_seen: None,
         node_attested: None,
+        law: Default::default(),
         notice_hours: Some(72),
         evict: false,
     }

@@ -212,3 +212,66 @@ fn a_law_that_no_ground_has_is_said_and_lets_nothing_run() {
     assert!(checked.inventories["far"].want.nodes.is_empty());
     assert_eq!(reasons(&checked, "far"), ["NoLawfulNode"]);
 }
+
+#[test]
+fn laws_intersect_with_what_is_said_name_their_articles_and_bring_their_clock() {
+    let mut c = two_laws();
+    let laws = json!(["id-pp-71-2019", "id-uu-27-2022"]);
+    c.policy(policy("records", json!({"namespaces": {}, "legal": laws})));
+    let checked = c.check();
+    let own = &checked.inventories["records"].want;
+    assert_eq!(keys(&own.nodes), ["h1", "h2"], "PP 71/2019 keeps to ID");
+    assert_eq!(own.terms.law["G01"], "PP 71/2019 Pasal 20");
+    assert_eq!(
+        own.terms.law["V01"],
+        "PP 71/2019 Pasal 20; UU 27/2022 Pasal 46 ayat (1)"
+    );
+    assert_eq!(checked.sovereign.want.terms.law, own.terms.law);
+    assert!(checked.guard.bindings["records"].narrows_nodes);
+    assert_eq!(
+        checked.policies["records"].laws,
+        ["id-pp-71-2019", "id-uu-27-2022"]
+    );
+    c.policy(policy(
+        "records",
+        json!({"namespaces": {}, "legal": laws, "jurisdictions": ["SG"]}),
+    ));
+    assert!(c.check().inventories["records"].want.nodes.is_empty());
+
+    c.pod(pod("health", "stray", "x", None, Some("c1")));
+    let checked = c.check();
+    let found = &checked.violations.open["v01-u-stray"];
+    assert_eq!(found.notice_hours, Some(72));
+    assert_eq!(found.law.len(), 1);
+}
+
+#[test]
+fn a_law_is_not_named_for_all_where_a_sensitive_namespace_has_no_such_policy() {
+    let mut c = Cluster::new();
+    let spec = json!({"namespaces": {"matchLabels": {"law": "yes"}}, "legal": ["id-pp-71-2019"]});
+    c.policy(policy("records", spec));
+    c.namespace(
+        "health",
+        json!({"pinisi.dev/class": "Sensitive", "law": "yes"}),
+    );
+    assert!(!c.check().sovereign.want.terms.law.is_empty());
+    c.namespace("other", json!({"pinisi.dev/class": "Sensitive"}));
+    assert!(c.check().sovereign.want.terms.law.is_empty());
+}
+
+#[test]
+fn a_law_that_nobody_knows_is_said_with_those_that_are_known_and_loosens_nothing() {
+    let mut c = two_laws();
+    let spec = json!({"namespaces": {}, "legal": ["id-pp-71-2019", "de-dsgvo"]});
+    c.policy(policy("records", spec));
+    let checked = c.check();
+    assert_eq!(reasons(&checked, "records"), ["UnknownLaw"]);
+    let text = checked.policies["records"].problems[0].to_string();
+    for word in ["de-dsgvo", "id-pp-71-2019 and id-uu-27-2022"] {
+        assert!(text.contains(word), "{text}");
+    }
+    assert_eq!(
+        keys(&checked.inventories["records"].want.nodes),
+        ["h1", "h2"]
+    );
+}

@@ -203,9 +203,13 @@ impl<'a> Judge<'a> {
             policies: over.iter().map(|(name, _)| (*name).to_owned()).collect(),
             node_seen: self.index.nodes.get(node).map(identity),
             node_attested: self.attested(node).cloned(),
+            law: over
+                .iter()
+                .filter_map(|(_, spec)| super::policy::articles(spec).remove(rule.id()))
+                .collect(),
             notice_hours: over
                 .iter()
-                .filter_map(|(_, spec)| spec.notice_within_hours)
+                .filter_map(|(_, spec)| super::policy::notice(spec))
                 .min(),
             evict: evict && !pod.terminating,
         }

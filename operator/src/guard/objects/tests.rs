@@ -158,3 +158,24 @@ fn object_names_are_names_that_the_server_takes() {
         );
     }
 }
+
+#[test]
+fn what_a_law_rests_on_is_a_rule_and_a_refusal_that_looks_up_the_inventory_names_it() {
+    let settings = settings(&[], &[]);
+    let rules = rules::all(&settings);
+    let looks_up: Vec<_> = rules.iter().filter(|rule| rule.needs_inventory).collect();
+    for law in pinisi_crds::legal::presets().values() {
+        for id in law.rules().filter(|id| id.starts_with('G')) {
+            let mut of = looks_up.iter().flat_map(|rule| &rule.validations);
+            assert!(of.any(|one| one.id == id), "{} names {id}", law.name);
+        }
+    }
+    let objects = objects(&settings);
+    for rule in rules {
+        let spec = named(&objects, "ValidatingAdmissionPolicy", rule.id).unwrap();
+        let says = spec["validations"][0]["messageExpression"]
+            .as_str()
+            .unwrap();
+        assert_eq!(says.contains("params.spec.terms.law"), rule.needs_inventory);
+    }
+}
