@@ -52,5 +52,6 @@ const GROUPS: &[NodeGroupSpec] = &[
     ("home-told", 1, 4),
     ("cloud-told", 2, 4),
     ("home-seen", 1, 4),
+    ("home-abroad", 1, 4),
     ("cloud-seen", 1, 4),
 ];

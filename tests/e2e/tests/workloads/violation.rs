@@ -6,7 +6,7 @@ use crate::GROUPS;
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use k8s_openapi::api::events::v1::Event;
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt as _};
 use pinisi_crds::sovereignty_violation::ViolationRule;
 use pinisi_crds::{SovereigntyPolicy, SovereigntyViolation};
@@ -23,8 +23,11 @@ const METRIC: &str = "pinisi_sovereignty_violations{rule=\"V01\",site=\"cloud-se
 fn what_is_where_it_may_not_be_is_seen_told_evicted_and_closed() {
     pinisi_e2e::run(GROUPS, async |world| {
         let client = &world.client;
-        for name in ["home-seen", "cloud-seen"] {
-            apply(client, site(name)).await?;
+        // Where the policy lets it go once it is evicted, and where it does not.
+        let mut abroad = site("home-abroad");
+        abroad["spec"]["jurisdiction"] = json!("SG");
+        for site in [site("home-seen"), abroad, site("cloud-seen")] {
+            apply(client, site).await?;
         }
         apply(
             client,
@@ -49,6 +52,7 @@ fn what_is_where_it_may_not_be_is_seen_told_evicted_and_closed() {
         evidence(&all.get(&name).await?, &uid)?;
         told(world, &uid).await?;
         kept(client, &all, &name).await?;
+        cited(&pods).await?;
 
         apply(client, policy(Some("Evict"))).await?;
         eventually("it is evicted, which ends it", 60, async || {
@@ -82,6 +86,10 @@ fn evidence(found: &SovereigntyViolation, uid: &str) -> Result<()> {
     let by = spec.notice_deadline.as_ref().context("a deadline")?;
     let clock = by.0.duration_since(spec.detected_at.0);
     ensure!(clock.as_hours() == 72, "{clock}");
+    ensure!(
+        spec.law == ["PP 71/2019 Pasal 20; UU 27/2022 Pasal 46 ayat (1)"],
+        "{spec:?}"
+    );
     let seen = &spec.evidence;
     ensure!(
         seen.node_seen.is_some() && seen.node_attested.is_none(),
@@ -147,6 +155,26 @@ async fn kept(client: &Client, all: &Api<SovereigntyViolation>, name: &str) -> R
     Ok(())
 }
 
+/// Own ground, but under another law than the policy's: the refusal says which article that is.
+async fn cited(pods: &Api<Pod>) -> Result<()> {
+    let mut abroad = pod();
+    abroad["metadata"]["name"] = json!("abroad");
+    abroad["spec"]["nodeName"] = json!("home-abroad-0");
+    // Those alone would be refused, of whatever policy.
+    abroad["spec"]["tolerations"] = json!([]);
+    let abroad: Pod = serde_json::from_value(abroad)?;
+    let params = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    eventually("a refusal names the article", 30, async || {
+        let refused = pods.create(&params, &abroad).await.err();
+        let text = refused.map_or_else(String::new, |error| error.to_string());
+        Ok(text.contains("pinisi G0") && text.contains("(PP 71/2019 Pasal 20)"))
+    })
+    .await
+}
+
 async fn metrics(world: &World) -> Result<String> {
     let url = world.operator.lock().await.metrics_url();
     Ok(reqwest::get(url).await?.text().await?)
@@ -168,7 +196,7 @@ fn policy(on_violation: Option<&str>) -> Value {
         "apiVersion": "pinisi.dev/v1alpha1", "kind": "SovereigntyPolicy", "metadata": {"name": NS},
         "spec": {
             "namespaces": {"matchLabels": {"kubernetes.io/metadata.name": NS}},
-            "unclassified": "Anywhere", "noticeWithinHours": 72,
+            "unclassified": "Anywhere", "legal": ["id-pp-71-2019", "id-uu-27-2022"],
         },
     });
     if let Some(what) = on_violation {
