@@ -6,6 +6,7 @@
 pub mod autoscaling;
 pub mod cloud_budget;
 pub mod decision;
+pub mod declassification;
 pub mod dependency;
 pub mod hybrid_workload;
 pub mod legal;
@@ -20,6 +21,7 @@ pub mod sovereignty_policy;
 pub mod sovereignty_violation;
 
 pub use cloud_budget::{CloudBudget, CloudBudgetSpec, CloudBudgetStatus};
+pub use declassification::{Declassification, DeclassificationSpec, DeclassificationStatus};
 pub use hybrid_workload::{HybridWorkload, HybridWorkloadSpec, HybridWorkloadStatus};
 pub use signal_source::{SignalSource, SignalSourceSpec, SignalSourceStatus};
 pub use site::{Site, SiteSpec, SiteStatus};
@@ -43,5 +45,6 @@ pub fn all() -> Vec<CustomResourceDefinition> {
         SovereigntyPolicy::crd(),
         SovereignNodes::crd(),
         SovereigntyViolation::crd(),
+        Declassification::crd(),
     ]
 }

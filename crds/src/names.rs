@@ -8,6 +8,8 @@ pub const CLASS_LABEL: &str = "pinisi.dev/class";
 pub const CLASS_SENSITIVE: &str = "Sensitive";
 /// Value of [`CLASS_LABEL`] for namespaces that may overflow.
 pub const CLASS_MASS_TRAFFIC: &str = "MassTraffic";
+/// Annotation of a namespace that was declassified: uid of the `Declassification` that was used for it.
+pub const DECLASSIFIED_ANNOTATION: &str = "pinisi.dev/declassification";
 /// Label of a sibling Deployment and of its pods, and key of the taint on cloud nodes.
 pub const SITE_LABEL: &str = "pinisi.dev/site";
 /// Annotation of a sibling Deployment: the workload that it serves.

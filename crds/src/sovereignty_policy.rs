@@ -96,6 +96,26 @@ pub struct SovereigntyPolicySpec {
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(max = 64))]
     pub infrastructure_namespaces: Option<Vec<String>>,
+    /// How long a `Declassification` in its namespaces waits. Of several policies on a namespace the
+    /// longest cool-down and the shortest expiry count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declassification: Option<DeclassificationTerms>,
+}
+
+/// How long a request to declassify a namespace waits, in seconds.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct DeclassificationTerms {
+    /// Between the approval and the change, in which anybody who may delete it can still cancel.
+    /// Absent: 86400, a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 31_536_000))]
+    pub cool_down_seconds: Option<i64>,
+    /// For the approval to come, and once more after the cool-down for it to be used. Absent: 604800,
+    /// a week.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 31_536_000))]
+    pub expire_seconds: Option<i64>,
 }
 
 /// What happens to a request that a policy does not allow.

@@ -199,6 +199,7 @@ fn sound() -> Snapshot {
             "sovereigntypolicies",
             "sovereignnodes",
             "sovereigntyviolations",
+            "declassifications",
         ])),
         served_admission: Ok(words(&[
             "validatingadmissionpolicies",

@@ -101,7 +101,7 @@ impl Asker {
         }
     }
 
-    /// Makes it, for real; none where the server does not serve it.
+    /// Makes it, for real, again where rights are new; none where the server does not serve it.
     ///
     /// # Errors
     /// As [`Asker::ask`].
@@ -115,7 +115,14 @@ impl Asker {
         let mut request = request.clone();
         request.target.version = version;
         let who = self.users.get(&request.identity);
-        Ok(Some(send(&client, &request, who, Trial::Real).await?))
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let answer = send(&client, &request, who, Trial::Real).await?;
+            if !answer.lacks_rights() || Instant::now() >= end {
+                return Ok(Some(answer));
+            }
+            sleep(PAUSE).await;
+        }
     }
 
     /// The version to ask: the one that is named, or another that serves the resource.

@@ -205,6 +205,10 @@ pub enum Identity {
     CloudUser,
     /// Somebody of a group of which a policy says so, with the same rights.
     CloudGroup,
+    /// Another such user, who may also approve declassifications.
+    Approver,
+    /// A service account with the rights of that user.
+    ApproverAccount,
     /// The cluster's own controller of EndpointSlices.
     SliceController,
     /// And of Endpoints.
@@ -217,7 +221,30 @@ impl Identity {
     pub fn is_granted(self) -> bool {
         match self {
             Self::Me | Self::Operator | Self::SliceController | Self::EndpointController => false,
-            Self::Canary | Self::CloudNode | Self::CloudUser | Self::CloudGroup => true,
+            Self::Canary
+            | Self::CloudNode
+            | Self::CloudUser
+            | Self::CloudGroup
+            | Self::Approver
+            | Self::ApproverAccount => true,
+        }
+    }
+
+    /// Verbs beside those of its requests that it needs on a resource.
+    #[must_use]
+    pub fn more_verbs(self) -> &'static [(&'static str, &'static str, &'static str)] {
+        match self {
+            Self::Approver | Self::ApproverAccount => {
+                &[("pinisi.dev", "declassifications", "approve")]
+            }
+            Self::Me
+            | Self::Operator
+            | Self::Canary
+            | Self::CloudNode
+            | Self::CloudUser
+            | Self::CloudGroup
+            | Self::SliceController
+            | Self::EndpointController => &[],
         }
     }
 
@@ -231,6 +258,8 @@ impl Identity {
             Self::CloudNode => "cloud-node",
             Self::CloudUser => "cloud-user",
             Self::CloudGroup => "cloud-group",
+            Self::Approver => "approver",
+            Self::ApproverAccount => "approver-account",
             Self::SliceController => "slice-controller",
             Self::EndpointController => "endpoint-controller",
         }

@@ -169,7 +169,7 @@ impl Made {
             let role =
                 json!({"metadata": {"name": name, "labels": {RUN_LABEL: run}}, "rules": rules});
             create::<Role>(Api::namespaced(self.client.clone(), namespace), &role).await?;
-            let binding = self.binding("Role", &name, &self.group(identity.word()));
+            let binding = self.binding("Role", &name, &self.canaries.group(identity));
             create::<RoleBinding>(Api::namespaced(self.client.clone(), namespace), &binding)
                 .await?;
         }
@@ -178,7 +178,7 @@ impl Made {
             let role =
                 json!({"metadata": {"name": name, "labels": {RUN_LABEL: run}}, "rules": rules});
             create::<ClusterRole>(Api::all(self.client.clone()), &role).await?;
-            let binding = self.binding("ClusterRole", &name, &self.group(identity.word()));
+            let binding = self.binding("ClusterRole", &name, &self.canaries.group(identity));
             create::<ClusterRoleBinding>(Api::all(self.client.clone()), &binding).await?;
         }
         Ok(())
@@ -190,12 +190,6 @@ impl Made {
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name},
             "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}],
         })
-    }
-
-    /// A group that nobody is in but by impersonation: rights are given to it.
-    #[must_use]
-    pub fn group(&self, word: &str) -> String {
-        format!("{PREFIX}{}:{word}", self.canaries.run)
     }
 
     /// Where the canary pod is bound now; empty for nowhere.

@@ -7,9 +7,10 @@ use super::cases::Carried;
 use super::ground::{Ground, POD};
 use super::objects::{
     ABROAD, ABROAD_DRIVER, GATEWAY, GROUP_SNAPSHOT, IMAGE, NOWHERE_LABEL, RUN_LABEL, SNAPSHOT,
-    backup, claim, container, deployment, endpoint_slice, endpoints, extend, gateway_of_own,
-    gateway_routes, grant, ingress, keeps, lawful_pod, offloading, openshift_route, propagation,
-    push_secret, role_binding, runtime_class, service, service_export, violation, volume, workload,
+    approved, backup, claim, container, declassification, deployment, endpoint_slice, endpoints,
+    extend, gateway_of_own, gateway_routes, grant, ingress, keeps, lawful_pod, offloading,
+    openshift_route, propagation, push_secret, role_binding, runtime_class, service,
+    service_export, violation, volume, workload,
 };
 use pinisi_crds::names::CLASS_MASS_TRAFFIC;
 use serde_json::{Value, json};
@@ -19,6 +20,13 @@ use std::collections::BTreeMap;
 pub const CANARY: &str = POD;
 /// Name of those that no controller may take for a Service of the same name.
 pub const WILD: &str = "canary-wild";
+
+/// Requests to declassify, as a resource.
+pub const DECLASSIFICATIONS: &str = "declassifications";
+/// Name of the one that whoever may approve has asked for.
+pub const OF_THE_APPROVER: &str = "canary-of-the-approver";
+/// Name of the one that is approved.
+pub const APPROVED: &str = "canary-approved";
 
 /// Those that these attempts would change, in the order in which they are made.
 #[must_use]
@@ -66,21 +74,46 @@ pub fn needed(attempts: &[Attempt], ground: &Ground) -> Vec<Request> {
         let target = kind.target.within(&ground.canaries.mass);
         (Cluster::Remote, target, kind.body)
     });
-    here.chain(there)
-        .filter(is_changed)
-        .chain(runtime)
-        .map(|(cluster, target, mut body)| {
-            body["metadata"]["labels"][RUN_LABEL] = json!(ground.canaries.run);
-            // Evidence comes from the operator alone.
-            let identity = match target.resource {
-                "sovereigntyviolations" => Identity::Operator,
-                _ => Identity::Me,
-            };
-            let mut request = Request::create(target, body).by(identity);
-            request.cluster = cluster;
-            request
-        })
-        .collect()
+    let requests =
+        here.chain(there)
+            .filter(is_changed)
+            .chain(runtime)
+            .map(|(cluster, target, mut body)| {
+                body["metadata"]["labels"][RUN_LABEL] = json!(ground.canaries.run);
+                // Evidence comes from the operator alone.
+                let identity = match target.resource {
+                    "sovereigntyviolations" => Identity::Operator,
+                    _ => Identity::Me,
+                };
+                let mut request = Request::create(target, body).by(identity);
+                request.cluster = cluster;
+                request
+            });
+    let asked_for = changed
+        .iter()
+        .any(|request| request.target.resource == DECLASSIFICATIONS);
+    let persons = asked_for.then(|| declassifications(ground));
+    requests.chain(persons.into_iter().flatten()).collect()
+}
+
+/// Requests to declassify, each by the person who asks, and one that another one has approved. They
+/// stand where there is nothing to declassify, so that an operator that runs never uses one.
+fn declassifications(ground: &Ground) -> Vec<Request> {
+    let canaries = &ground.canaries;
+    let at = || Target::of("pinisi.dev", "v1alpha1", DECLASSIFICATIONS).within(&canaries.mass);
+    let asked = |name: &str, by: Identity| {
+        let mut body = declassification(name, &canaries.group(by));
+        body["metadata"]["labels"] = json!({RUN_LABEL: canaries.run});
+        Request::create(at(), body).by(by)
+    };
+    let approval = approved(&canaries.group(Identity::Approver));
+    let status = at().named(APPROVED).subresource("status");
+    vec![
+        asked(CANARY, Identity::Canary),
+        asked(OF_THE_APPROVER, Identity::Approver),
+        asked(APPROVED, Identity::Canary),
+        Request::merge(status, approval).by(Identity::Approver),
+    ]
 }
 
 /// Kinds that can arrive in the cloud's cluster, each with one that is inert there: no replica, no

@@ -1,5 +1,5 @@
 //! Which rights the canary identities of a run need: exactly those of the requests that they make,
-//! worked out from these. Pure.
+//! worked out from these, and what the guard asks the authorizer about them. Pure.
 
 use super::attempt::{Attempt, Cluster, Identity, Request};
 use serde_json::{Value, json};
@@ -32,15 +32,18 @@ impl Grants {
             if *cluster == Cluster::Remote || !identity.is_granted() {
                 continue;
             }
-            let right = (target.group, target.full_resource(), act.verb());
+            let more = identity.more_verbs().iter();
+            let rights = more
+                .map(|(group, resource, verb)| (*group, (*resource).to_owned(), *verb))
+                .chain([(target.group, target.full_resource(), act.verb())]);
             match &target.namespace {
                 Some(namespace) => grants
                     .namespaced
                     .entry((namespace.clone(), *identity))
                     .or_default()
-                    .insert(right),
-                None => grants.cluster.entry(*identity).or_default().insert(right),
-            };
+                    .extend(rights),
+                None => grants.cluster.entry(*identity).or_default().extend(rights),
+            }
         }
         grants
     }

@@ -1,6 +1,7 @@
 //! What the cases are built from: names of the canaries, nodes on both sides, the stamp, what policies
 //! allow, and the guard's objects as the API server has them. How it is read is in `facts.rs`.
 
+use super::attempt::Identity;
 use super::judge::Stamp;
 use super::objects::IMAGE;
 use super::outcome::Skip;
@@ -101,6 +102,19 @@ impl Canaries {
     #[must_use]
     pub fn cluster_name(&self) -> String {
         format!("pinisi-conformance-{}", self.run)
+    }
+
+    /// A group that nobody is in but by impersonation: rights are given to it. An identity without a
+    /// name of its own is a user of the same name.
+    #[must_use]
+    pub fn group(&self, identity: Identity) -> String {
+        format!("{}:{}", self.cluster_name(), identity.word())
+    }
+
+    /// The user that a granted service account is.
+    #[must_use]
+    pub fn account(&self, identity: Identity) -> String {
+        format!("system:serviceaccount:{}:{}", self.mass, identity.word())
     }
 }
 

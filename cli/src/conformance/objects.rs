@@ -440,6 +440,21 @@ pub fn labelled() -> Value {
     json!({"metadata": {"labels": {"example.com/any": "word"}}})
 }
 
+/// A request to declassify a namespace.
+#[must_use]
+pub fn declassification(name: &str, by: &str) -> Value {
+    json!({
+        "apiVersion": "pinisi.dev/v1alpha1", "kind": "Declassification", "metadata": {"name": name},
+        "spec": {"reason": "pinisi conformance", "requestedBy": by},
+    })
+}
+
+/// An approval of one, as a change of its status.
+#[must_use]
+pub fn approved(by: &str) -> Value {
+    json!({"status": {"approval": {"approvedBy": by}}})
+}
+
 impl Ground {
     /// A lawful pod with this in its spec.
     #[must_use]

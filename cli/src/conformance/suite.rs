@@ -242,7 +242,7 @@ fn users(ground: &Ground, made: &Made) -> BTreeMap<Identity, Impersonated> {
         ],
     };
     let granted = |identity: Identity, user: Option<String>, groups: Vec<String>| {
-        let own = made.group(identity.word());
+        let own = made.canaries.group(identity);
         Impersonated {
             user: user.unwrap_or_else(|| own.clone()),
             groups: [groups, vec![own]].concat(),
@@ -274,6 +274,18 @@ fn users(ground: &Ground, made: &Made) -> BTreeMap<Identity, Impersonated> {
         (
             Identity::CloudGroup,
             granted(Identity::CloudGroup, None, group),
+        ),
+        (
+            Identity::Approver,
+            granted(Identity::Approver, None, vec![]),
+        ),
+        (
+            Identity::ApproverAccount,
+            granted(
+                Identity::ApproverAccount,
+                Some(made.canaries.account(Identity::ApproverAccount)),
+                vec!["system:serviceaccounts".to_owned()],
+            ),
         ),
         (
             Identity::SliceController,

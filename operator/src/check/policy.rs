@@ -385,6 +385,7 @@ fn terms(spec: &SovereigntyPolicySpec) -> Terms {
         on_violation: _,
         notice_within_hours: _,
         infrastructure_namespaces: _,
+        declassification: _,
     } = spec;
     let StorageTerms {
         classes,

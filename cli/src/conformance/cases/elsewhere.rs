@@ -117,13 +117,6 @@ pub const CASES: &[Case] = &[
         NeedsLab,
     ),
     not(
-        "S44",
-        Gold,
-        &["B44"],
-        "declassified by one person alone",
-        NotBuilt,
-    ),
-    not(
         "S45",
         Gold,
         &["B46"],

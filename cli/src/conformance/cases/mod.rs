@@ -3,6 +3,7 @@
 
 mod binding;
 mod connect;
+mod declassification;
 mod elsewhere;
 mod kinds;
 mod namespaces;
@@ -26,6 +27,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         pods::CASES,
         binding::CASES,
         namespaces::CASES,
+        declassification::CASES,
         standing::CASES,
         kinds::CASES,
         parts::CASES,

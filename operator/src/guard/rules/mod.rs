@@ -3,6 +3,7 @@
 mod access;
 mod bind;
 mod connect;
+mod declassification;
 mod kinds;
 mod namespaces;
 mod nodes;
@@ -25,7 +26,7 @@ pub fn all(settings: &GuardSettings) -> Vec<Rule> {
         pods::create(),
         pods::tolerations(),
         namespaces::class(),
-        namespaces::stays(),
+        namespaces::stays(user),
         kinds::workload(),
         kinds::inventory(user),
         kinds::siblings(user),
@@ -63,6 +64,10 @@ pub fn all(settings: &GuardSettings) -> Vec<Rule> {
         unclassified::pods(),
         kinds::attested(),
         kinds::violations(user),
+        declassification::request(),
+        declassification::approval(),
+        declassification::rest(user),
+        declassification::class_alone(user),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! G05 and G06: the class of a namespace is a word we know, and Sensitive is not taken off.
+//! G05 and G06: the class of a namespace is a word we know, and Sensitive is not taken off by hand.
 
 use super::super::cel::{class_of, rule};
 use super::super::rule::{Match, Rule, Scope, Tier, Validation, WRITES};
@@ -41,8 +41,8 @@ pub(super) fn class() -> Rule {
     )
 }
 
-/// G06: Sensitive is not taken off.
-pub(super) fn stays() -> Rule {
+/// G06: Sensitive is not taken off, but by the operator, which does so for a Declassification alone.
+pub(super) fn stays(operator_user: &str) -> Rule {
     let (now, before) = (class_of("object"), class_of("oldObject"));
     of_namespaces(
         "g06-class-stays",
@@ -52,9 +52,11 @@ pub(super) fn stays() -> Rule {
         ],
         rule(
             "G06",
-            format!("{before} != '{CLASS_SENSITIVE}' || {now} == '{CLASS_SENSITIVE}'"),
+            format!(
+                "{before} != '{CLASS_SENSITIVE}' || {now} == '{CLASS_SENSITIVE}' || ({now} == '{CLASS_MASS_TRAFFIC}' && request.userInfo.username == '{operator_user}' && (!has(request.subResource) || request.subResource == ''))"
+            ),
             &format!(
-                "'namespace ' + object.metadata.name + ' is Sensitive and stays so: label {CLASS_LABEL} cannot be changed or removed. Make another namespace for other services.'"
+                "'namespace ' + object.metadata.name + ' is Sensitive and stays so: label {CLASS_LABEL} cannot be changed or removed. Make another namespace for other services, or have two persons declassify this one: kubectl pinisi declassify --help'"
             ),
         ),
     )
