@@ -1,10 +1,11 @@
 //! What `check` hands on: the planner's world, and beside it what `act` and `report` need to
 //! write about each object. Plain data; nothing here reads a cluster.
 
+use crate::check::declassification::Wait;
 use crate::check::problem::Problem;
 use crate::check::violation::{self, Cause};
 use crate::gather::cluster::GuardFacts;
-use crate::gather::facts::Edit;
+use crate::gather::facts::{Edit, ObjectKey};
 use crate::gather::link::{Link, LinkFault};
 use crate::guard::GuardPolicies;
 use crate::refusals::{Circumstances, Standing};
@@ -15,8 +16,8 @@ use pinisi_crds::site::ClusterIdentity;
 use pinisi_crds::sovereign_nodes::NodeIdentity;
 use pinisi_crds::sovereignty_violation::ViolationRule;
 use pinisi_crds::{
-    CloudBudgetStatus, SignalSourceStatus, SiteStatus, SovereignNodesSpec, SovereigntyPolicyStatus,
-    SovereigntyViolationStatus,
+    CloudBudgetStatus, DeclassificationStatus, SignalSourceStatus, SiteStatus, SovereignNodesSpec,
+    SovereigntyPolicyStatus, SovereigntyViolationStatus,
 };
 use pinisi_planner::budget::ledger::Ledger;
 use pinisi_planner::model::amounts::Replicas;
@@ -55,6 +56,8 @@ pub struct Checked {
     pub policies: BTreeMap<String, PolicySubject>,
     /// What is where it may not be, and what is written down of it.
     pub violations: Violations,
+    /// Every Declassification whose namespace is known.
+    pub declassifications: BTreeMap<ObjectKey, DeclassificationSubject>,
     /// Pods of Sensitive namespaces, and how many of them are not where they may be.
     pub sensitive_pods: SensitivePods,
 }
@@ -404,6 +407,38 @@ pub struct Recorded {
     pub notice_deadline: Option<Timestamp>,
     /// Its status as last seen.
     pub status: SovereigntyViolationStatus,
+}
+
+/// A Declassification, with what stands around it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeclassificationSubject {
+    /// uid.
+    pub uid: String,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// True while it or its namespace is being deleted.
+    pub deleting: bool,
+    /// Who asks, or why that cannot be read.
+    pub requested_by: Result<String, String>,
+    /// Who approved it.
+    pub approved_by: Option<String>,
+    /// Its namespace.
+    pub namespace: ClassedNamespace,
+    /// How long it waits.
+    pub wait: Wait,
+    /// Its status as last seen, without the approval.
+    pub status: DeclassificationStatus,
+}
+
+/// A namespace, by its class.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClassedNamespace {
+    /// uid.
+    pub uid: String,
+    /// The class as its label has it; empty for none.
+    pub class: String,
+    /// uid of the Declassification that its class was changed for.
+    pub declassified_for: Option<String>,
 }
 
 /// One of the guard's inventories.

@@ -1,6 +1,7 @@
 //! OpenMetrics: what the operator counts. Series of a workload go with the workload; labels are
 //! bounded words, never messages. Deliberately not here: deciding what to show (run and report).
 
+use crate::check::declassification::next;
 use crate::checked::{Checked, Connection, RemoteConnection, SensitivePods, Violations};
 use crate::gather::metrics::question::Place;
 use jiff::Timestamp;
@@ -50,6 +51,7 @@ labels!(DependencyLabels {
     workload,
     dependency
 });
+labels!(StepLabels { step });
 labels!(SiteLabels { site });
 labels!(SiteErrorLabels { site, reason });
 labels!(ErrorLabels { step, reason });
@@ -113,6 +115,7 @@ pub struct Metrics {
 #[derive(Default)]
 struct Gauges {
     workloads: Shown<ClassLabels, Gauge>,
+    declassifications: Shown<StepLabels, Gauge>,
     desired: Shown<ShareLabels, Gauge>,
     ready: Shown<ShareLabels, Gauge>,
     withheld: Shown<DependencyLabels, Gauge>,
@@ -159,6 +162,11 @@ impl Metrics {
             "workloads",
             "HybridWorkloads by class",
             gauges.workloads.family.clone(),
+        );
+        registry.register(
+            "declassifications",
+            "Declassifications by their step",
+            gauges.declassifications.family.clone(),
         );
         registry.register(
             "replicas_desired",
@@ -363,6 +371,20 @@ impl Metrics {
                     };
                     Some((labels, set(need.minus(*to))))
                 })
+            }));
+        let mut steps: BTreeMap<&str, i64> = BTreeMap::new();
+        for subject in checked.declassifications.values() {
+            let (step, _) = next(subject, &subject.status, now);
+            let count = steps.entry(step.word()).or_default();
+            *count = count.saturating_add(1);
+        }
+        gauges
+            .declassifications
+            .show(steps.into_iter().map(|(step, count)| {
+                let labels = StepLabels {
+                    step: step.to_owned(),
+                };
+                (labels, move |gauge: &Gauge| drop_value(gauge.set(count)))
             }));
         gauges
             .reachable

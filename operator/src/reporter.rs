@@ -3,20 +3,21 @@
 
 use crate::act::ActError;
 use crate::checked::{Checked, Connection, WorkloadSubject};
+use crate::gather::facts::ObjectKey;
 use crate::gather::link::Link;
 use crate::report::conditions::GuardState;
-use crate::report::events::{self, Throttle};
+use crate::report::events::{self, Note, Throttle};
 use crate::report::ledger::Pen;
 use crate::report::outbox::Outbox;
 use crate::report::send::Teller;
 use crate::report::status::{self, Facts};
-use crate::report::{budget, objects, stable};
+use crate::report::{budget, declassification, objects, stable};
 use crate::runner::Outcome;
 use jiff::{SignedDuration, Timestamp};
 use pinisi_crds::{
-    CloudBudget, CloudBudgetStatus, HybridWorkload, HybridWorkloadStatus, SignalSource,
-    SignalSourceStatus, Site, SiteStatus, SovereigntyPolicy, SovereigntyPolicyStatus,
-    SovereigntyViolationSpec,
+    CloudBudget, CloudBudgetStatus, Declassification, DeclassificationStatus, HybridWorkload,
+    HybridWorkloadStatus, SignalSource, SignalSourceStatus, Site, SiteStatus, SovereigntyPolicy,
+    SovereigntyPolicyStatus, SovereigntyViolationSpec,
 };
 use pinisi_planner::model::budget::BudgetName;
 use pinisi_planner::model::site::{Reach, SiteName};
@@ -48,6 +49,8 @@ pub enum Told {
     Budget(BudgetName),
     /// A SovereigntyPolicy's.
     Policy(String),
+    /// A Declassification's.
+    Declassification(ObjectKey),
     /// No status: the ledger.
     Ledger,
 }
@@ -62,6 +65,7 @@ pub struct Reporter {
     sources: Outbox<String, SignalSourceStatus>,
     budgets: Outbox<BudgetName, CloudBudgetStatus>,
     policies: Outbox<String, SovereigntyPolicyStatus>,
+    declassifications: Outbox<ObjectKey, DeclassificationStatus>,
     pen: Pen,
     throttle: Throttle,
     words: Option<Instant>,
@@ -80,6 +84,7 @@ impl Reporter {
             sources: Outbox::default(),
             budgets: Outbox::default(),
             policies: Outbox::default(),
+            declassifications: Outbox::default(),
             pen: Pen::default(),
             throttle: Throttle::default(),
             words: None,
@@ -94,6 +99,7 @@ impl Reporter {
             Told::Source(name) => self.sources.finish(name, accepted, now),
             Told::Budget(name) => self.budgets.finish(name, accepted, now),
             Told::Policy(name) => self.policies.finish(name, accepted, now),
+            Told::Declassification(key) => self.declassifications.finish(key, accepted, now),
             Told::Ledger => self.pen.finish(),
         }
     }
@@ -123,8 +129,11 @@ impl Reporter {
             .keep_only(|name| checked.budgets.contains_key(name));
         self.policies
             .keep_only(|name| checked.policies.contains_key(name));
+        self.declassifications
+            .keep_only(|key| checked.declassifications.contains_key(key));
         let waits = [
             self.tell_policies(checked, plan, now),
+            self.tell_declassifications(checked, plan, now),
             self.tell_sites(checked, plan, now),
             self.tell_sources(checked, plan, now),
             self.keep_ledger(checked, plan, now),
@@ -311,6 +320,59 @@ impl Reporter {
                 if result.is_ok() && !notes.is_empty() {
                     // Apart, so that the object's next status need not wait for a courtesy.
                     tokio::spawn(async move { teller.tell_of_policy(&name, &uid, notes).await });
+                }
+                result
+            });
+        }
+        false
+    }
+
+    fn tell_declassifications(&mut self, checked: &Checked, plan: &Plan, now: Instant) -> bool {
+        for (key, subject) in &checked.declassifications {
+            if subject.deleting {
+                continue;
+            }
+            let old = self
+                .declassifications
+                .latest(key, &subject.uid, &subject.status, now)
+                .clone();
+            let (step, new) = declassification::status(key, subject, &old, plan.at);
+            let turned = !stable::same_states(&old.conditions, &new.conditions);
+            if !self
+                .declassifications
+                .due(key, &subject.uid, &old, &new, turned, now)
+            {
+                continue;
+            }
+            let Some(permit) = self.permit() else {
+                return true;
+            };
+            let note = declassification::turned(&step, &old, &new);
+            if let Some(Note { text, .. }) = &note {
+                let ObjectKey { namespace, name } = key;
+                tracing::info!(
+                    namespace,
+                    name,
+                    step = step.word(),
+                    text,
+                    "declassification"
+                );
+            }
+            let note = note.filter(|_| self.throttle.pass(now));
+            self.declassifications
+                .start(key.clone(), subject.uid.clone(), new.clone(), now);
+            let (teller, uid) = (self.teller.clone(), subject.uid.clone());
+            let id = WorkloadId {
+                namespace: key.namespace.as_str().into(),
+                name: key.name.as_str().into(),
+            };
+            self.spawn(permit, Told::Declassification(key.clone()), async move {
+                let result = teller.namespaced::<Declassification>(&id, &uid, &new).await;
+                if let (Ok(()), Some(note)) = (&result, note) {
+                    // Apart, so that the object's next status need not wait for a courtesy.
+                    tokio::spawn(
+                        async move { teller.tell_of_declassification(&id, &uid, note).await },
+                    );
                 }
                 result
             });

@@ -2,6 +2,7 @@
 //! says what may start (pure), `send` talks to the API server. Deliberately not here: deciding
 //! counts (the planner's) and telling anybody (report's).
 
+pub mod declassify;
 pub mod error;
 mod evidence;
 pub mod farewell;

@@ -95,6 +95,10 @@ impl Sender {
                 }
                 other => Err(misdirected(other)),
             },
+            Key::Namespace(name) => match &write.kind {
+                WriteKind::Declassify(order) => self.declassify(name, order).await,
+                other => Err(misdirected(other)),
+            },
             Key::Remote {
                 site,
                 workload,

@@ -1,6 +1,7 @@
 //! One write as a value: which object, what to do, and what the object looked like when that was
 //! decided.
 
+use super::declassify::Declassify;
 use super::remote::orders::{ApplyThere, CopiesThere, DeleteThere};
 use jiff::Timestamp;
 use pinisi_crds::{SovereigntyViolationSpec, SovereigntyViolationStatus};
@@ -25,6 +26,8 @@ pub enum Key {
     Sovereign(String),
     /// A SovereigntyViolation, and the pod that it is about.
     Violation(String),
+    /// A namespace, by its name.
+    Namespace(String),
     /// A Deployment in another cluster, with what it carries.
     Remote {
         /// The Site that the other cluster is.
@@ -59,7 +62,9 @@ impl Key {
                 workload,
                 object: _,
             } => Some(workload),
-            Self::Sovereign(_) | Self::Violation(_) | Self::RemoteGuard(_) => None,
+            Self::Sovereign(_) | Self::Violation(_) | Self::Namespace(_) | Self::RemoteGuard(_) => {
+                None
+            }
         }
     }
 
@@ -73,9 +78,11 @@ impl Key {
                 object: _,
             }
             | Self::RemoteGuard(site) => Some(site),
-            Self::Scaled { .. } | Self::Workload(_) | Self::Sovereign(_) | Self::Violation(_) => {
-                None
-            }
+            Self::Scaled { .. }
+            | Self::Workload(_)
+            | Self::Sovereign(_)
+            | Self::Violation(_)
+            | Self::Namespace(_) => None,
         }
     }
 }
@@ -182,6 +189,8 @@ pub enum WriteKind {
         /// When.
         at: Timestamp,
     },
+    /// Changes the class of a namespace that was declassified.
+    Declassify(Box<Declassify>),
     /// Makes or refreshes the Deployment in another cluster, after a preflight there.
     RemoteApply(Box<ApplyThere>),
     /// Makes that preflight alone.
@@ -220,6 +229,7 @@ impl WriteKind {
             Self::ViolationOpen { .. } => "violation_open",
             Self::ViolationStatus { .. } => "violation_status",
             Self::ViolationEvict { .. } => "violation_evict",
+            Self::Declassify(_) => "declassify",
             Self::RemoteApply(_) => "remote_apply",
             Self::RemoteProbe(_) => "remote_probe",
             Self::RemoteScale { .. } => "remote_scale",

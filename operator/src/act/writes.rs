@@ -7,7 +7,7 @@ use super::remote::derive::{self as there, Leg, connection};
 use super::remote::drift::Verdict;
 use super::remote::due::Due;
 use super::write::{Key, ScaledKind, Write, WriteKind};
-use super::{name, sibling, violations};
+use super::{declassify, name, sibling, violations};
 use crate::checked::{Checked, Sibling, SovereignSubject, Target, WorkloadSubject};
 use jiff::Timestamp;
 use pinisi_crds::hybrid_workload::{Class, Mode, TargetRef};
@@ -44,6 +44,8 @@ pub fn derive(
         plan.at,
         now,
     ));
+    let requests = checked.declassifications.iter();
+    writes.extend(requests.filter_map(|(key, subject)| declassify::derive(key, subject, plan.at)));
     forget(checked, ledgers);
     writes.extend(there::guards(checked, &ledgers.due, now));
     let mut decreases = Vec::new();

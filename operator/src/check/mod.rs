@@ -6,6 +6,7 @@ pub mod attested;
 pub mod budget;
 mod capacity;
 mod conflict;
+pub mod declassification;
 mod demand;
 mod dependency;
 mod elastic;
@@ -90,6 +91,7 @@ pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
         }
         workloads.insert(id, subject);
     }
+    let declassifications = declassification::check_all(index, &policies);
     let sensitive_pods = sovereign::count_pods(index, &base.nodes);
     let mut guarded = policies.guard(index, base, &grounds);
     for (name, sum) in violation::by_policy(&violations) {
@@ -152,6 +154,7 @@ pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
         guard: guarded.policies,
         policies: guarded.subjects,
         violations,
+        declassifications,
         sensitive_pods,
     }
 }

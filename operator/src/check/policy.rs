@@ -1,11 +1,13 @@
 //! SovereigntyPolicies: which namespaces each speaks for, which Sites it forbids, and what it makes
 //! of the guard: an inventory of its own, bindings, and namespaces that are left out.
 
+use super::declassification::{COOL_DOWN, EXPIRE, Wait};
 use super::problem::{Problem, class_name};
 use crate::checked::{PolicySubject, PolicyViolations, SovereignSubject};
 use crate::gather::facts::PolicyFacts;
 use crate::gather::index::Index;
 use crate::guard::{GuardPolicies, PolicyBinding};
+use jiff::SignedDuration;
 use kube::core::{Selector, SelectorExt as _};
 use pinisi_crds::SovereignNodesSpec;
 use pinisi_crds::hybrid_workload::Class;
@@ -13,8 +15,8 @@ use pinisi_crds::legal;
 use pinisi_crds::names::{CLASS_LABEL, SOVEREIGN_NODES};
 use pinisi_crds::sovereign_nodes::Terms;
 use pinisi_crds::sovereignty_policy::{
-    Enforcement, Identities, RouteTerms, SnapshotClassTerm, SovereigntyPolicySpec,
-    StorageClassTerm, StorageTerms,
+    DeclassificationTerms, Enforcement, Identities, RouteTerms, SnapshotClassTerm,
+    SovereigntyPolicySpec, StorageClassTerm, StorageTerms,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -116,6 +118,40 @@ impl<'a> Policies<'a> {
             .iter()
             .filter(|(_, found)| says_sensitive(&found.labels));
         sensitive.all(|(name, _)| spoken.contains(&name.as_str()))
+    }
+
+    /// How long a Declassification waits in a namespace with these labels: the longest cool-down and
+    /// the shortest expiry of those policies that say one. What a policy that cannot be read would say
+    /// is not known, so that nothing is shorter then than without any.
+    #[must_use]
+    pub fn declassification(&self, labels: &BTreeMap<String, String>) -> Wait {
+        let seconds = |given: Option<i64>, absent| given.map_or(absent, SignedDuration::from_secs);
+        let says = |policy: &CheckedPolicy<'_>| {
+            let DeclassificationTerms {
+                cool_down_seconds,
+                expire_seconds,
+            } = policy.spec.declassification.as_ref()?;
+            policy.selector.matches(labels).then(|| Wait {
+                cool_down: seconds(*cool_down_seconds, COOL_DOWN),
+                expire: seconds(*expire_seconds, EXPIRE),
+            })
+        };
+        let unread = |subject: &PolicySubject| {
+            let unknown = |problem: &Problem| {
+                matches!(
+                    problem,
+                    Problem::Unreadable { .. } | Problem::BadSelector { .. }
+                )
+            };
+            subject.problems.iter().any(unknown)
+        };
+        let unread = self.subjects.values().any(unread).then(Wait::default);
+        let said = self.read.values().filter_map(says).chain(unread);
+        said.reduce(|a, b| Wait {
+            cool_down: a.cool_down.max(b.cool_down),
+            expire: a.expire.min(b.expire),
+        })
+        .unwrap_or_default()
     }
 
     /// What they make of the guard. `base` is what holds without any; `grounds` tells of each of its

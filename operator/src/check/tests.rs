@@ -6,6 +6,7 @@ mod attested;
 mod bad_input;
 mod budgets;
 mod build;
+mod declassification;
 mod fleet;
 mod gateways;
 mod metrics;

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Taint;
 use kube::core::Selector;
 use pinisi_crds::{
-    CloudBudgetSpec, CloudBudgetStatus, HybridWorkloadSpec, HybridWorkloadStatus, SignalSourceSpec,
-    SignalSourceStatus, SiteSpec, SiteStatus, SovereignNodesSpec, SovereigntyPolicySpec,
-    SovereigntyPolicyStatus, SovereigntyViolationSpec, SovereigntyViolationStatus,
+    CloudBudgetSpec, CloudBudgetStatus, DeclassificationSpec, DeclassificationStatus,
+    HybridWorkloadSpec, HybridWorkloadStatus, SignalSourceSpec, SignalSourceStatus, SiteSpec,
+    SiteStatus, SovereignNodesSpec, SovereigntyPolicySpec, SovereigntyPolicyStatus,
+    SovereigntyViolationSpec, SovereigntyViolationStatus,
 };
 use pinisi_planner::budget::ledger::Ledger;
 use pinisi_planner::hpa::{Phase, PodRequests, Ready};
@@ -65,6 +66,8 @@ pub type SourceFacts = Custom<SignalSourceSpec, SignalSourceStatus>;
 pub type BudgetFacts = Custom<CloudBudgetSpec, CloudBudgetStatus>;
 /// A SovereigntyPolicy.
 pub type PolicyFacts = Custom<SovereigntyPolicySpec, SovereigntyPolicyStatus>;
+/// A Declassification.
+pub type DeclassificationFacts = Custom<DeclassificationSpec, DeclassificationStatus>;
 /// The guard's inventory.
 pub type SovereignFacts = Custom<SovereignNodesSpec, ()>;
 
@@ -89,6 +92,8 @@ pub struct NamespaceFacts {
     pub labels: BTreeMap<String, String>,
     /// The hub that says it made it, as its annotation has it.
     pub hub: Option<String>,
+    /// uid of the Declassification that its class was changed for, as its annotation has it.
+    pub declassified_for: Option<String>,
     /// True while it is being deleted.
     pub terminating: bool,
 }

@@ -4,9 +4,9 @@
 
 use super::cluster::ClusterView;
 use super::facts::{
-    BudgetFacts, HpaFacts, LedgerFacts, NamespaceFacts, NodeFacts, ObjectKey, PodFacts,
-    PolicyFacts, ScalableFacts, ScalableKind, SiteFacts, SourceFacts, SovereignFacts,
-    ViolationFacts, WorkloadFacts,
+    BudgetFacts, DeclassificationFacts, HpaFacts, LedgerFacts, NamespaceFacts, NodeFacts,
+    ObjectKey, PodFacts, PolicyFacts, ScalableFacts, ScalableKind, SiteFacts, SourceFacts,
+    SovereignFacts, ViolationFacts, WorkloadFacts,
 };
 use super::gateway::answer::GatewayAnswer;
 use super::kept::{kept, kept_of_a_cluster, put};
@@ -29,6 +29,8 @@ pub struct Index {
     pub sources: BTreeMap<String, SourceFacts>,
     /// SovereigntyPolicies by name.
     pub policies: BTreeMap<String, PolicyFacts>,
+    /// Declassifications.
+    pub declassifications: BTreeMap<ObjectKey, DeclassificationFacts>,
     /// CloudBudgets by name.
     pub budgets: BTreeMap<String, BudgetFacts>,
     /// What is written down of the money that was spent: one entry, or none where the ConfigMap is gone.
@@ -118,6 +120,16 @@ impl Index {
         apply_policy,
         delete_policy,
         replace_policies
+    );
+    kept!(
+        "Declassification",
+        DeclassificationFacts,
+        ObjectKey,
+        declassifications,
+        |f| f.key.clone(),
+        apply_declassification,
+        delete_declassification,
+        replace_declassifications
     );
     kept!(
         "ledger",

@@ -90,8 +90,8 @@ impl Gather {
     ) -> Result<Self, GatherError> {
         use wire::{HpaWire, NamespaceWire, NodeWire, PodWire};
         use wire_custom::{
-            BudgetWire, PolicyWire, SiteWire, SourceWire, SovereignWire, ViolationWire,
-            WorkloadWire,
+            BudgetWire, DeclassificationWire, PolicyWire, SiteWire, SourceWire, SovereignWire,
+            ViolationWire, WorkloadWire,
         };
         use wire_scalable::{DeploymentWire, StatefulSetWire};
         let shared = Arc::new(Shared::new());
@@ -113,6 +113,7 @@ impl Gather {
             SourceWire,
             BudgetWire,
             PolicyWire,
+            DeclassificationWire,
             SovereignWire,
             ViolationWire,
             NamespaceWire,

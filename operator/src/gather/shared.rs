@@ -20,6 +20,8 @@ pub enum Kind {
     CloudBudget,
     /// SovereigntyPolicy.
     SovereigntyPolicy,
+    /// Declassification.
+    Declassification,
     /// The ConfigMap that is the ledger.
     Ledger,
     /// SovereignNodes.
@@ -53,12 +55,13 @@ impl Kind {
     ];
 
     /// Every kind that is watched at home.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Site,
         Self::HybridWorkload,
         Self::SignalSource,
         Self::CloudBudget,
         Self::SovereigntyPolicy,
+        Self::Declassification,
         Self::Ledger,
         Self::SovereignNodes,
         Self::SovereigntyViolation,
@@ -80,6 +83,7 @@ impl Kind {
             | Self::SignalSource
             | Self::CloudBudget
             | Self::SovereigntyPolicy
+            | Self::Declassification
             | Self::Ledger
             | Self::SovereignNodes
             | Self::SovereigntyViolation
@@ -101,6 +105,7 @@ impl Kind {
             Self::SignalSource => "SignalSource",
             Self::CloudBudget => "CloudBudget",
             Self::SovereigntyPolicy => "SovereigntyPolicy",
+            Self::Declassification => "Declassification",
             Self::Ledger => "ConfigMap (ledger)",
             Self::SovereignNodes => "SovereignNodes",
             Self::SovereigntyViolation => "SovereigntyViolation",

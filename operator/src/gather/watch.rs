@@ -10,7 +10,8 @@ use super::{
     shared::{Kind, Shared, WatchHealth},
     wire::{HpaWire, NamespaceWire, NodeWire, PodWire, QuotaWire, key_of},
     wire_custom::{
-        BudgetWire, PolicyWire, SiteWire, SourceWire, SovereignWire, ViolationWire, WorkloadWire,
+        BudgetWire, DeclassificationWire, PolicyWire, SiteWire, SourceWire, SovereignWire,
+        ViolationWire, WorkloadWire,
     },
     wire_ledger::LedgerWire,
     wire_scalable::{DeploymentWire, StatefulSetWire},
@@ -58,6 +59,7 @@ impl Destination for Shared {
             Kind::HybridWorkload => self.workloads_changed.notify_one(),
             Kind::CloudBudget
             | Kind::SovereigntyPolicy
+            | Kind::Declassification
             | Kind::Ledger
             | Kind::SovereignNodes
             | Kind::SovereigntyViolation
@@ -112,6 +114,7 @@ watched!(Index: WorkloadWire, super::facts::WorkloadFacts, HybridWorkload, apply
 watched!(Index: SourceWire, super::facts::SourceFacts, SignalSource, apply_source, delete_source(k => &k.name), replace_sources);
 watched!(Index: BudgetWire, super::facts::BudgetFacts, CloudBudget, apply_budget, delete_budget(k => &k.name), replace_budgets);
 watched!(Index: PolicyWire, super::facts::PolicyFacts, SovereigntyPolicy, apply_policy, delete_policy(k => &k.name), replace_policies);
+watched!(Index: DeclassificationWire, super::facts::DeclassificationFacts, Declassification, apply_declassification, delete_declassification(k => k), replace_declassifications);
 watched!(Index: LedgerWire, super::facts::LedgerFacts, Ledger, apply_ledger, delete_ledger(k => &k.name), replace_ledgers);
 watched!(Index: SovereignWire, super::facts::SovereignFacts, SovereignNodes, apply_sovereign, delete_sovereign(k => &k.name), replace_sovereign);
 watched!(Index: ViolationWire, super::facts::ViolationFacts, SovereigntyViolation, apply_violation, delete_violation(k => &k.name), replace_violations);

@@ -13,7 +13,7 @@ use k8s_openapi::api::core::v1::{Namespace, Node, Pod, ResourceQuota, Taint};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{Resource, api::ObjectMeta};
-use pinisi_crds::names::HUB_ANNOTATION;
+use pinisi_crds::names::{DECLASSIFIED_ANNOTATION, HUB_ANNOTATION};
 use pinisi_planner::hpa::{Phase, Ready, ReadyStatus};
 use pinisi_planner::model::quota::QuotaResource;
 use serde::{Deserialize, de::IgnoredAny};
@@ -91,13 +91,12 @@ pub struct NamespaceWire {
 
 impl From<NamespaceWire> for NamespaceFacts {
     fn from(w: NamespaceWire) -> Self {
+        let mut notes = w.metadata.annotations.unwrap_or_default();
         Self {
             terminating: w.metadata.deletion_timestamp.is_some(),
             uid: w.metadata.uid.unwrap_or_default(),
-            hub: w
-                .metadata
-                .annotations
-                .and_then(|mut notes| notes.remove(HUB_ANNOTATION)),
+            hub: notes.remove(HUB_ANNOTATION),
+            declassified_for: notes.remove(DECLASSIFIED_ANNOTATION),
             labels: w.metadata.labels.unwrap_or_default(),
         }
     }

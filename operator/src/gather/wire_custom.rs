@@ -2,15 +2,15 @@
 //! predates today's rules is a problem on itself and not the end of the watch.
 
 use super::facts::{
-    BudgetFacts, Custom, PolicyFacts, SiteFacts, SourceFacts, SovereignFacts, Unreadable,
-    ViolationFacts, WorkloadFacts,
+    BudgetFacts, Custom, DeclassificationFacts, PolicyFacts, SiteFacts, SourceFacts,
+    SovereignFacts, Unreadable, ViolationFacts, WorkloadFacts,
 };
 use super::meta::lean;
 use super::wire::key_of;
 use kube::{Resource, api::ObjectMeta};
 use pinisi_crds::{
-    CloudBudget, HybridWorkload, SignalSource, Site, SovereignNodes, SovereigntyPolicy,
-    SovereigntyViolation,
+    CloudBudget, Declassification, HybridWorkload, SignalSource, Site, SovereignNodes,
+    SovereigntyPolicy, SovereigntyViolation,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -80,6 +80,19 @@ pub struct PolicyWire {
     status: Value,
 }
 
+/// A Declassification.
+#[derive(Resource, Deserialize, Clone, Debug)]
+#[resource(inherit = Declassification)]
+pub struct DeclassificationWire {
+    /// Metadata.
+    #[serde(deserialize_with = "lean")]
+    pub metadata: ObjectMeta,
+    #[serde(default)]
+    spec: Value,
+    #[serde(default)]
+    status: Value,
+}
+
 /// The guard's inventory.
 #[derive(Resource, Deserialize, Clone, Debug)]
 #[resource(inherit = SovereignNodes)]
@@ -130,6 +143,12 @@ impl From<BudgetWire> for BudgetFacts {
 
 impl From<PolicyWire> for PolicyFacts {
     fn from(w: PolicyWire) -> Self {
+        custom(w.metadata, w.spec, w.status)
+    }
+}
+
+impl From<DeclassificationWire> for DeclassificationFacts {
+    fn from(w: DeclassificationWire) -> Self {
         custom(w.metadata, w.spec, w.status)
     }
 }

@@ -4,6 +4,7 @@
 pub mod budget;
 pub mod conditions;
 mod decision;
+pub mod declassification;
 pub mod events;
 pub mod ledger;
 pub mod metrics;

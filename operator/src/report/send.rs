@@ -12,7 +12,7 @@ use kube::core::{ClusterResourceScope, Resource};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use pinisi_crds::names::{FIELD_MANAGER, LEDGER, LEDGER_KEY};
 use pinisi_crds::sovereignty_violation::ViolatingObject;
-use pinisi_crds::{CloudBudget, HybridWorkload, Site, SovereigntyPolicy};
+use pinisi_crds::{CloudBudget, Declassification, HybridWorkload, Site, SovereigntyPolicy};
 use pinisi_planner::WorkloadId;
 use pinisi_planner::budget::ledger::Ledger;
 use serde::{Serialize, de::DeserializeOwned};
@@ -187,6 +187,13 @@ impl Teller {
             ..ObjectReference::default()
         };
         self.publish(&subject, notes).await;
+    }
+
+    /// Publishes a note on a Declassification.
+    pub async fn tell_of_declassification(&self, id: &WorkloadId, uid: &str, note: Note) {
+        let namespace = Some(id.namespace.to_string());
+        let subject = reference::<Declassification>(&id.name, namespace, uid);
+        self.publish(&subject, vec![note]).await;
     }
 
     async fn publish(&self, subject: &ObjectReference, notes: Vec<Note>) {

@@ -6,7 +6,10 @@ use crate::gather::{
     index::Index,
     samples::{Figures, QueryAnswer, Sample, SignalError},
     wire::{HpaWire, NamespaceWire, NodeWire, PodWire},
-    wire_custom::{BudgetWire, PolicyWire, SiteWire, SourceWire, SovereignWire, WorkloadWire},
+    wire_custom::{
+        BudgetWire, DeclassificationWire, PolicyWire, SiteWire, SourceWire, SovereignWire,
+        WorkloadWire,
+    },
     wire_scalable::{DeploymentWire, StatefulSetWire},
 };
 use crate::refusals::Refusals;
@@ -100,6 +103,16 @@ impl Cluster {
     pub fn namespace(&mut self, name: &str, labels: Value) {
         let w: NamespaceWire = wire(json!({"metadata": {"name": name, "labels": labels}}));
         self.0.apply_namespace(name.into(), w.into());
+    }
+    /// With annotations.
+    pub fn namespace_noted(&mut self, name: &str, labels: Value, notes: Value) {
+        let metadata = json!({"name": name, "labels": labels, "annotations": notes});
+        let w: NamespaceWire = wire(json!({ "metadata": metadata }));
+        self.0.apply_namespace(name.into(), w.into());
+    }
+    pub fn declassification(&mut self, v: Value) {
+        self.0
+            .apply_declassification(wire::<DeclassificationWire>(v).into());
     }
     pub fn node(&mut self, v: Value) {
         self.0.apply_node(wire::<NodeWire>(v).into());

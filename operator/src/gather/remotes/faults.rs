@@ -75,7 +75,8 @@ const fn doing(kind: Kind) -> &'static str {
         | Kind::SovereignNodes
         | Kind::SovereigntyViolation
         | Kind::StatefulSet
-        | Kind::HorizontalPodAutoscaler => "list and watch",
+        | Kind::HorizontalPodAutoscaler
+        | Kind::Declassification => "list and watch",
     }
 }
 
