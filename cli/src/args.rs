@@ -12,6 +12,7 @@ Examples:
   kubectl pinisi check                  is the ground sound? each finding has an id and a hint
   kubectl pinisi check -o json          the same for machines
   kubectl pinisi attest home            which nodes are yours: Sensitive pods run on these alone
+  kubectl pinisi declassify list -A     who asks that a namespace be no longer Sensitive
   kubectl pinisi adopt deployment/web --class MassTraffic --home jakarta --overflow cloud
                                         from an HPA or ScaledObject to Pinisi, observing first
   kubectl pinisi release hw/web         gives everything back
@@ -22,7 +23,7 @@ Examples:
                                         tries each known way around sovereignty, in dry runs
 
 status, explain, plan and check only read, and nothing that they show is computed by the operator on
-demand: they work while it is down. attest, adopt and release write as you, after a question. conformance
+demand: they work while it is down. attest, declassify, adopt and release write as you, after a question. conformance
 run makes canary namespaces and removes them.";
 
 const STATUS_HELP: &str = "\
@@ -129,6 +130,9 @@ pub enum Command {
     /// Make a HybridWorkload from a Deployment and its HPA or ScaledObject, and take over
     #[command(long_about = crate::adopt::args::HELP)]
     Adopt(Box<crate::adopt::args::AdoptOptions>),
+    /// Make a Sensitive namespace one of mass traffic: one person asks, another one approves
+    #[command(long_about = crate::declassify::args::HELP)]
+    Declassify(crate::declassify::args::DeclassifyOptions),
     /// Give a workload back to the autoscaler that it was adopted from
     #[command(long_about = crate::release::args::HELP)]
     Release(crate::release::args::ReleaseOptions),

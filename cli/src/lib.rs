@@ -1,6 +1,6 @@
 //! `kubectl pinisi`: what Pinisi does, whether its ground is sound, and how a service comes to it
-//! and leaves it. Only `attest`, `adopt`, `release` and `guard remove` write, as their user: a Site's
-//! attested nodes, HybridWorkloads, HPAs, ScaledObjects, the guard's objects that they take away, a
+//! and leaves it. Only `attest`, `declassify`, `adopt`, `release` and `guard remove` write, as their user: a Site's
+//! attested nodes, Declassifications and their approval, HybridWorkloads, HPAs, ScaledObjects, the guard's objects that they take away, a
 //! namespace's label on request, and the ownership of a count that they do not change. `plan` asks the API server in dry runs; so does `conformance`, in canary namespaces that
 //! it makes and removes.
 
@@ -10,6 +10,7 @@ mod attest;
 mod check;
 pub mod conformance;
 mod connect;
+mod declassify;
 mod documents;
 mod explain;
 mod guard;
@@ -56,6 +57,7 @@ async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Plan(options) => plan::run(&args.global, options).await,
         Command::Check(options) => check::run(&args.global, options).await,
         Command::Attest(options) => attest::run(&args.global, options).await,
+        Command::Declassify(options) => declassify::run(&args.global, options).await,
         Command::Adopt(options) => adopt::run(&args.global, options).await,
         Command::Release(options) => release::run(&args.global, options).await,
         Command::Simulate(options) => simulate::run(&args.global, options),
