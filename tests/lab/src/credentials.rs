@@ -53,7 +53,7 @@ impl fmt::Debug for Token {
 
 /// Users that the API server knows by token; each component has its own, so
 /// that the audit log tells them apart.
-const USERS: [(&str, &str, &str); 7] = [
+const USERS: [(&str, &str, &str); 9] = [
     ("admin", "lab-admin", "system:masters"),
     (
         "kube-controller-manager",
@@ -65,7 +65,12 @@ const USERS: [(&str, &str, &str); 7] = [
     ("metrics-server", "lab-metrics-server", "system:masters"),
     ("metrics-adapter", "lab-metrics-adapter", "system:masters"),
     ("hpa", HPA_USER, "system:masters"),
+    (PERSONS[0], PERSONS[0], ""),
+    (PERSONS[1], PERSONS[1], ""),
 ];
+
+/// Two people who may do nothing but what a test lets them.
+pub const PERSONS: [&str; 2] = ["alice", "bob"];
 
 /// Who an HPA controller in a process of its own is.
 pub const HPA_USER: &str = "lab-hpa";
@@ -166,7 +171,7 @@ pub fn create(dir: &StateDir, apiserver_url: &str, service_ip: &str) -> Result<C
     Ok(credentials)
 }
 
-/// A component's kubeconfig that [`create`] wrote.
+/// The kubeconfig of a component, or of a person, that [`create`] wrote.
 #[must_use]
 pub fn component_kubeconfig(dir: &StateDir, component: &str) -> PathBuf {
     dir.secrets().join(format!("{component}.kubeconfig"))

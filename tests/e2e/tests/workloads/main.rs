@@ -6,6 +6,7 @@ mod bad_input;
 mod bottleneck;
 mod budget;
 mod contested;
+mod declassify;
 mod deletion;
 mod displaced;
 mod drain_back;
@@ -54,4 +55,6 @@ const GROUPS: &[NodeGroupSpec] = &[
     ("home-seen", 1, 4),
     ("home-abroad", 1, 4),
     ("cloud-seen", 1, 4),
+    ("home-open", 1, 4),
+    ("cloud-open", 2, 4),
 ];
