@@ -6,7 +6,7 @@ use crate::checked::{Checked, Connection, WorkloadSubject};
 use crate::gather::facts::ObjectKey;
 use crate::gather::link::Link;
 use crate::report::conditions::GuardState;
-use crate::report::events::{self, Note, Throttle};
+use crate::report::events::{self, Concern, Note, Throttle};
 use crate::report::ledger::Pen;
 use crate::report::outbox::Outbox;
 use crate::report::send::Teller;
@@ -144,7 +144,7 @@ impl Reporter {
 
     /// Tells of a violation that was written down, on what it is about.
     pub fn violated(&mut self, spec: &SovereigntyViolationSpec, now: Instant) {
-        if !self.throttle.pass(now) {
+        if !self.throttle.pass(Concern::Sovereignty, now) {
             return;
         }
         let (teller, object) = (self.teller.clone(), spec.object.clone());
@@ -210,7 +210,7 @@ impl Reporter {
                 self.words = Some(now);
             }
             let mut notes = events::turned(&old, &new);
-            notes.retain(|_| self.throttle.pass(now));
+            notes.retain(|_| self.throttle.pass(Concern::Placement, now));
             self.workloads
                 .start(id.clone(), subject.uid.clone(), new.clone(), now);
             let (teller, id, uid) = (self.teller.clone(), id.clone(), subject.uid.clone());
@@ -248,7 +248,7 @@ impl Reporter {
                 return true;
             };
             let mut notes = events::site_turned(&old, &new);
-            notes.retain(|_| self.throttle.pass(now));
+            notes.retain(|_| self.throttle.pass(Concern::Placement, now));
             self.sites
                 .start(name.clone(), subject.uid.clone(), new.clone(), now);
             let (teller, name, uid) = (self.teller.clone(), name.clone(), subject.uid.clone());
@@ -311,7 +311,7 @@ impl Reporter {
                 return true;
             };
             let mut notes = events::policy_turned(&old, &new);
-            notes.retain(|_| self.throttle.pass(now));
+            notes.retain(|_| self.throttle.pass(Concern::Sovereignty, now));
             self.policies
                 .start(name.clone(), subject.uid.clone(), new.clone(), now);
             let (teller, name, uid) = (self.teller.clone(), name.clone(), subject.uid.clone());
@@ -358,7 +358,7 @@ impl Reporter {
                     "declassification"
                 );
             }
-            let note = note.filter(|_| self.throttle.pass(now));
+            let note = note.filter(|_| self.throttle.pass(Concern::Sovereignty, now));
             self.declassifications
                 .start(key.clone(), subject.uid.clone(), new.clone(), now);
             let (teller, uid) = (self.teller.clone(), subject.uid.clone());
@@ -426,7 +426,7 @@ impl Reporter {
                 return true;
             };
             let mut notes = events::budget_turned(&old, &new);
-            notes.retain(|_| self.throttle.pass(now));
+            notes.retain(|_| self.throttle.pass(Concern::Placement, now));
             self.budgets
                 .start(name.clone(), subject.uid.clone(), new.clone(), now);
             let (teller, name, uid) = (self.teller.clone(), name.clone(), subject.uid.clone());

@@ -9,7 +9,7 @@ use pinisi_crds::{
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Most Events in a minute, over all objects.
+/// Most Events in a minute of one concern, over all objects.
 pub const EVENTS_PER_MINUTE: usize = 60;
 
 /// One thing to tell.
@@ -152,25 +152,38 @@ pub fn turned(old: &HybridWorkloadStatus, new: &HybridWorkloadStatus) -> Vec<Not
     notes
 }
 
-/// Lets [`EVENTS_PER_MINUTE`] through.
+/// What an Event is about. Each has its own share, so that no crowd of workloads silences a violation.
+#[derive(Clone, Copy, Debug)]
+pub enum Concern {
+    /// Workloads, Sites and budgets.
+    Placement,
+    /// Policies, violations and declassifications.
+    Sovereignty,
+}
+
+/// Lets [`EVENTS_PER_MINUTE`] of each concern through.
 #[derive(Debug, Default)]
 pub struct Throttle {
-    sent: VecDeque<Instant>,
+    placement: VecDeque<Instant>,
+    sovereignty: VecDeque<Instant>,
 }
 
 impl Throttle {
     /// True where one more may be sent.
-    pub fn pass(&mut self, now: Instant) -> bool {
-        while self
-            .sent
+    pub fn pass(&mut self, of: Concern, now: Instant) -> bool {
+        let sent = match of {
+            Concern::Placement => &mut self.placement,
+            Concern::Sovereignty => &mut self.sovereignty,
+        };
+        while sent
             .front()
             .is_some_and(|at| now.saturating_duration_since(*at) >= Duration::from_secs(60))
         {
-            self.sent.pop_front();
+            sent.pop_front();
         }
-        let pass = self.sent.len() < EVENTS_PER_MINUTE;
+        let pass = sent.len() < EVENTS_PER_MINUTE;
         if pass {
-            self.sent.push_back(now);
+            sent.push_back(now);
         }
         pass
     }
@@ -217,10 +230,14 @@ mod tests {
     #[test]
     fn a_minute_holds_so_many_and_no_more() {
         let (mut throttle, now) = (Throttle::default(), Instant::now());
+        let mut passed = |of, at| (0..100).filter(|_| throttle.pass(of, at)).count();
+        assert_eq!(passed(Concern::Placement, now), EVENTS_PER_MINUTE);
         assert_eq!(
-            (0..100).filter(|_| throttle.pass(now)).count(),
-            EVENTS_PER_MINUTE
+            passed(Concern::Sovereignty, now),
+            EVENTS_PER_MINUTE,
+            "no crowd silences a violation"
         );
-        assert!(throttle.pass(now + Duration::from_secs(60)));
+        let later = now + Duration::from_secs(60);
+        assert_eq!(passed(Concern::Placement, later), EVENTS_PER_MINUTE);
     }
 }

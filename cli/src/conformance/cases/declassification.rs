@@ -194,7 +194,7 @@ fn deputy(ground: &Ground) -> Vec<Attempt> {
         Attempt::refused(
             "G59",
             "Sensitive put on one of mass traffic",
-            writes(&canaries.mass, put_on.clone()),
+            writes(&canaries.mass, put_on),
         ),
         Attempt::passed(
             "G59",

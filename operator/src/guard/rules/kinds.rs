@@ -130,46 +130,42 @@ pub(super) fn attested() -> Rule {
     }
 }
 
-/// G58: evidence is written by the operator alone, and taken away by whoever may close it.
+/// G58: evidence is written by the operator alone. Apart from [`violations_closed`], so that each rule
+/// speaks of no write but its own.
 pub(super) fn violations(operator_user: &str) -> Rule {
-    let kind = "sovereigntyviolations";
-    Rule {
-        id: "g58-violations",
-        matches: vec![
-            Match::new(
-                GROUP,
-                VERSION,
-                &["sovereigntyviolations"],
-                &["CREATE", "UPDATE", "DELETE"],
-            ),
-            Match::new(
-                GROUP,
-                VERSION,
-                &["sovereigntyviolations/status"],
-                &["UPDATE"],
-            ),
+    let of = |resources, operations| Match::new(GROUP, VERSION, resources, operations);
+    violation_rule(
+        "g58-violations",
+        vec![
+            of(&["sovereigntyviolations"], &["CREATE", "UPDATE"]),
+            of(&["sovereigntyviolations/status"], &["UPDATE"]),
         ],
+        format!("request.userInfo.username == '{operator_user}'"),
+        "'a SovereigntyViolation is evidence, which the operator alone writes, not ' + request.userInfo.username + ': end what it is about, and close it by deleting it.'",
+    )
+}
+
+/// G58: evidence is taken away by whoever may close it.
+pub(super) fn violations_closed() -> Rule {
+    let resources = &["sovereigntyviolations"];
+    violation_rule(
+        "g58-violations-closed",
+        vec![Match::new(GROUP, VERSION, resources, &["DELETE"])],
+        format!(
+            "authorizer.group('{GROUP}').resource('sovereigntyviolations').check('close').allowed()"
+        ),
+        "'a SovereigntyViolation is evidence, and ' + request.userInfo.username + ' may not take it away: it takes the verb close on sovereigntyviolations of pinisi.dev.'",
+    )
+}
+
+fn violation_rule(id: &'static str, matches: Vec<Match>, holds: String, says: &str) -> Rule {
+    Rule {
+        id,
+        matches,
         scope: Scope::Everywhere,
         tier: Tier::Core,
         needs_inventory: false,
-        validations: vec![
-            rule(
-                "G58",
-                format!(
-                    "request.operation == 'DELETE' || request.userInfo.username == '{operator_user}'"
-                ),
-                "'a SovereigntyViolation is evidence, which the operator alone writes, not ' + request.userInfo.username + ': end what it is about, and close it by deleting it.'",
-            ),
-            rule(
-                "G58",
-                format!(
-                    "request.operation != 'DELETE' || authorizer.group('{GROUP}').resource('{kind}').check('close').allowed()"
-                ),
-                &format!(
-                    "'a SovereigntyViolation is evidence, and ' + request.userInfo.username + ' may not take it away: it takes the verb close on {kind} of {GROUP}.'"
-                ),
-            ),
-        ],
+        validations: vec![rule("G58", holds, says)],
     }
 }
 

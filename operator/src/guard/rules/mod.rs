@@ -64,6 +64,7 @@ pub fn all(settings: &GuardSettings) -> Vec<Rule> {
         unclassified::pods(),
         kinds::attested(),
         kinds::violations(user),
+        kinds::violations_closed(),
         declassification::request(),
         declassification::approval(),
         declassification::rest(user),

@@ -3,6 +3,7 @@
 
 use crate::GROUPS;
 use anyhow::{Context as _, Result, ensure};
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::{DeleteParams, ListParams, PostParams};
 use kube::{Api, Client, ResourceExt as _};
@@ -172,14 +173,16 @@ async fn stalled(client: &Client) -> Result<String> {
     Ok(stalled.map(|c| c.message).unwrap_or_default())
 }
 
-/// Deletes the node and makes it again, as it was but for its uid.
+/// Deletes the node and makes it again, as it was but for its uid. The old one's Lease goes with it;
+/// KWOK plays no pod of a node whose Lease it does not hold, and forgets those that it was to play.
 async fn made_again(client: &Client) -> Result<()> {
     let api = Api::<Node>::all(client.clone());
+    let leases = Api::<Lease>::namespaced(client.clone(), "kube-node-lease");
     let mut node = api.get(NODE).await?;
     let before = node.uid();
     api.delete(NODE, &DeleteParams::default()).await?;
-    eventually("the node is gone", 30, async || {
-        Ok(api.get_opt(NODE).await?.is_none())
+    eventually("the node and its Lease are gone", 30, async || {
+        Ok(api.get_opt(NODE).await?.is_none() && leases.get_opt(NODE).await?.is_none())
     })
     .await?;
     node.metadata.uid = None;
@@ -188,5 +191,8 @@ async fn made_again(client: &Client) -> Result<()> {
     let made = api.create(&PostParams::default(), &node).await?;
     let after = made.uid().context("no uid")?;
     ensure!(before != Some(after), "it has the same uid");
-    Ok(())
+    eventually("KWOK holds its Lease", 30, async || {
+        Ok(leases.get_opt(NODE).await?.is_some())
+    })
+    .await
 }
