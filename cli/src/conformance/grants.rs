@@ -1,7 +1,7 @@
 //! Which rights the canary identities of a run need: exactly those of the requests that they make,
 //! worked out from these, and what the guard asks the authorizer about them. Pure.
 
-use super::attempt::{Attempt, Cluster, Identity, Request};
+use super::attempt::{Cluster, Identity, Request};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,14 +15,11 @@ pub struct Grants {
 }
 
 impl Grants {
-    /// Of these attempts. Whoever runs the suite and the operator have their rights already.
+    /// Of these requests. Whoever runs the suite and the operator have their rights already.
     #[must_use]
-    pub fn of(attempts: &[Attempt]) -> Self {
+    pub fn of<'a>(requests: impl IntoIterator<Item = &'a Request>) -> Self {
         let mut grants = Self::default();
-        for request in attempts
-            .iter()
-            .filter_map(|attempt| attempt.request.as_ref().ok())
-        {
+        for request in requests {
             let Request {
                 cluster,
                 target,
@@ -77,16 +74,14 @@ mod tests {
 
     #[test]
     fn an_identity_gets_what_it_asks_for_and_nothing_else() {
-        let ask = |target: Target, identity| {
-            Attempt::refused("G10", "x", Request::create(target, json!({})).by(identity))
-        };
+        let ask = |target: Target, identity| Request::create(target, json!({})).by(identity);
         let pods = || Target::core("pods").within("a");
-        let attempts = [
+        let requests = [
             ask(pods(), Identity::Me),
             ask(pods().named("p").subresource("exec"), Identity::Canary),
             ask(Target::core("nodes"), Identity::Canary),
         ];
-        let grants = Grants::of(&attempts);
+        let grants = Grants::of(&requests);
         let own: Vec<_> = grants.namespaced().collect();
         let rule = json!({"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"]});
         assert_eq!(own, [("a", Identity::Canary, vec![rule])]);

@@ -90,8 +90,9 @@ impl Suite {
             .iter()
             .flat_map(|case| attempts_of(case, &self.ground))
             .collect();
-        self.made.grant(&Grants::of(&attempts)).await?;
         let fixtures = fixtures::needed(&attempts, &self.ground);
+        let asked = attempts.iter().filter_map(|a| a.request.as_ref().ok());
+        self.made.grant(&Grants::of(asked.chain(&fixtures))).await?;
         self.made
             .objects(&self.ground, &fixtures, &mut self.asker)
             .await?;

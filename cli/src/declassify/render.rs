@@ -133,8 +133,12 @@ pub fn question_of_request(namespace: &str, user: &str) -> String {
 pub fn question_of_approval(request: &Declassification, user: &str) -> String {
     let namespace = request.namespace().unwrap_or_default();
     let line = Line::of(request);
+    let said = line.message.map_or_else(
+        || "The operator has not seen it yet: the cool-down is that of its SovereigntyPolicies, or a day.".to_owned(),
+        |message| format!("The operator says: {message}."),
+    );
     format!(
-        "{} asks that namespace {namespace} become {CLASS_MASS_TRAFFIC}: all pods, Secrets, ConfigMaps and volumes in it may then leave sovereign ground.\nReason: {}\nThe cool-down of its SovereigntyPolicies runs from now on (a day where none says); deleting it until then cancels.\nApprove as {user}?",
+        "{} asks that namespace {namespace} become {CLASS_MASS_TRAFFIC}: all pods, Secrets, ConfigMaps and volumes in it may then leave sovereign ground.\nReason: {}\n{said}\nDeleting it in its cool-down cancels it.\nApprove as {user}?",
         line.requested_by, line.reason
     )
 }

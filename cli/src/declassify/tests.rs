@@ -39,6 +39,13 @@ fn whoever_approves_reads_who_asks_why_and_for_what() {
     for word in ["alice", "aggregates only", "reports", "Secrets", "bob"] {
         assert!(question.contains(word), "{word}: {question}");
     }
+    assert!(question.contains("not seen it yet"), "{question}");
+    let told = request(&json!({"conditions": [{
+        "type": "Ready", "status": "False", "reason": "WaitingForApproval",
+        "message": "it does 6h after an approval", "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }]}));
+    let question = question_of_approval(&told, "bob");
+    assert!(question.contains("6h after"), "{question}");
 }
 
 #[test]

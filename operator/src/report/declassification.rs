@@ -78,7 +78,8 @@ fn words(
         Step::Waiting { until } => (
             State::Waits,
             format!(
-                "{asked_by} asks that namespace {namespace} become {CLASS_MASS_TRAFFIC}; until {} another person may approve: kubectl pinisi declassify approve {name} -n {namespace}",
+                "{asked_by} asks that namespace {namespace} become {CLASS_MASS_TRAFFIC}, which it does {:#} after an approval; until {} another person may approve: kubectl pinisi declassify approve {name} -n {namespace}",
+                subject.wait.cool_down,
                 time(*until)
             ),
         ),
