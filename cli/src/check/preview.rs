@@ -24,22 +24,22 @@ pub fn run(snapshot: &Snapshot, findings: &mut Findings) {
 fn today(snapshot: &Snapshot, findings: &mut Findings) {
     let mut verdict = findings.check(&TODAY);
     let preview = known!(verdict, snapshot.preview);
-    let mut let_in = 0;
-    let mut silent = None;
+    let (mut let_in, mut refused, mut silent) = (0, 0, None);
     for Previewed { object, heard: was } in &preview.tried {
         match was {
             Heard::Fine | Heard::Warned(_) => let_in += 1,
-            Heard::Refused(words) => verdict.fail(
-                object,
-                format!("would be refused if it were made again: {words}"),
-                "change it so before its pods are next made, or let a SovereigntyPolicy name what it uses",
-            ),
+            Heard::Refused(words) => {
+                refused += 1;
+                verdict.fail(
+                    object,
+                    format!("would be refused if it were made again: {words}"),
+                    "change it so before its pods are next made, or let a SovereigntyPolicy name what it uses",
+                );
+            }
             Heard::Silent(why) => silent = silent.or(Some((object, why))),
         }
     }
-    if let (0, Some((object, why))) = (let_in, silent)
-        && preview.tried.iter().all(not_heard)
-    {
+    if let (0, 0, Some((object, why))) = (let_in, refused, silent) {
         return verdict.skip(format!("no dry run came to the guard: {object}: {why}"));
     }
     let all = preview.tried.len();
@@ -50,10 +50,6 @@ fn today(snapshot: &Snapshot, findings: &mut Findings) {
             "; the others did not come to the guard, first {object}: {why}"
         ))
     ));
-}
-
-fn not_heard(previewed: &Previewed) -> bool {
-    matches!(previewed.heard, Heard::Silent(_))
 }
 
 fn left_out(count: usize) -> String {

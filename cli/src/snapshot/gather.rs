@@ -338,21 +338,32 @@ async fn sovereign(client: &Client) -> Seen<Option<SovereignNodes>> {
 async fn sensitive_pods(
     client: &Client,
     scope: &Scope,
-    namespaces: &Seen<BTreeMap<String, BTreeMap<String, String>>>,
+    namespaces: &Namespaces,
 ) -> Seen<Vec<PodFact>> {
     let mut pods = Vec::new();
-    for (name, labels) in namespaces.as_ref().map_err(String::clone)? {
-        let asked_for = match scope {
-            Scope::One(one) => one == name,
-            Scope::All => true,
-        };
-        let sensitive = labels
-            .get(CLASS_LABEL)
-            .is_some_and(|class| class == CLASS_SENSITIVE);
-        if asked_for && sensitive {
-            let api = Api::<Pod>::namespaced(client.clone(), name);
-            pods.extend(list(api, "pods", PodFact::from).await?);
-        }
+    for name in sensitive_namespaces(scope, namespaces)? {
+        let api = Api::<Pod>::namespaced(client.clone(), name);
+        pods.extend(list(api, "pods", PodFact::from).await?);
     }
     Ok(pods)
+}
+
+/// Names to labels.
+pub type Namespaces = Seen<BTreeMap<String, BTreeMap<String, String>>>;
+
+/// The Sensitive ones among those asked for.
+pub fn sensitive_namespaces<'a>(
+    scope: &'a Scope,
+    namespaces: &'a Namespaces,
+) -> Seen<impl Iterator<Item = &'a str>> {
+    let all = namespaces.as_ref().map_err(String::clone)?;
+    let wanted = |(name, labels): &(&String, &BTreeMap<String, String>)| {
+        let asked_for = match scope {
+            Scope::One(one) => one == *name,
+            Scope::All => true,
+        };
+        let class = labels.get(CLASS_LABEL);
+        asked_for && class.is_some_and(|class| class == CLASS_SENSITIVE)
+    };
+    Ok(all.iter().filter(wanted).map(|(name, _)| name.as_str()))
 }

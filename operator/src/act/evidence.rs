@@ -2,7 +2,7 @@
 
 use super::ActError;
 use super::send::{Sender, json_patch, merge};
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Api;
@@ -28,6 +28,7 @@ pub(super) struct Evicted<'a> {
     pub uid: &'a str,
     /// Why the last eviction was not taken.
     pub refused: Option<&'a str>,
+    /// Now, in whole seconds.
     pub at: Timestamp,
 }
 
@@ -93,11 +94,8 @@ impl Sender {
         let (said, result) = match result {
             // Another pod of the name, or none: this one is gone.
             Ok(_) | Err(ActError::NotFound(_) | ActError::Conflict(_)) => {
-                let at = order.at.round(Unit::Second).unwrap_or(order.at);
-                (
-                    json!({ "evictedAt": Time(at), "evictionRefused": null }),
-                    Ok(()),
-                )
+                let said = json!({ "evictedAt": Time(order.at), "evictionRefused": null });
+                (said, Ok(()))
             }
             Err(error) => (json!({ "evictionRefused": error.to_string() }), Err(error)),
         };

@@ -84,7 +84,7 @@ pub fn derive(
                 pod_uid: violation.uid.clone(),
                 uid: there.uid.clone(),
                 refused: there.status.eviction_refused.clone(),
-                at,
+                at: whole(at),
             };
             writes.push(write(name, looks(there), kind));
         }

@@ -7,7 +7,7 @@
 mod copies;
 
 use super::Seen;
-use super::gather::{list, served};
+use super::gather::{Namespaces, list, sensitive_namespaces, served};
 use crate::connect::{Scope, cause};
 use copies::{SOURCES, Source, Trial};
 use futures::{StreamExt as _, stream};
@@ -16,7 +16,7 @@ use kube::client::Body;
 use kube::core::GroupVersionKind;
 use kube::core::Status;
 use kube::{Api, Client};
-use pinisi_crds::names::{CLASS_LABEL, CLASS_SENSITIVE, CLI_FIELD_MANAGER};
+use pinisi_crds::names::CLI_FIELD_MANAGER;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -61,28 +61,8 @@ pub enum Heard {
 }
 
 /// Tries a copy of every object of the Sensitive namespaces asked for.
-pub async fn preview(
-    client: &Client,
-    scope: &Scope,
-    namespaces: &Seen<BTreeMap<String, BTreeMap<String, String>>>,
-) -> Seen<Preview> {
-    let namespaces = namespaces.as_ref().map_err(String::clone)?;
-    let sensitive = |labels: &BTreeMap<String, String>| {
-        labels
-            .get(CLASS_LABEL)
-            .is_some_and(|class| class == CLASS_SENSITIVE)
-    };
-    let names: Vec<_> = namespaces
-        .iter()
-        .filter(|(name, labels)| {
-            sensitive(labels)
-                && match scope {
-                    Scope::One(one) => one == *name,
-                    Scope::All => true,
-                }
-        })
-        .map(|(name, _)| name.as_str())
-        .collect();
+pub async fn preview(client: &Client, scope: &Scope, namespaces: &Namespaces) -> Seen<Preview> {
+    let names: Vec<&str> = sensitive_namespaces(scope, namespaces)?.collect();
     let mut trials = Vec::new();
     let mut served_at: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for source in SOURCES {
