@@ -4,6 +4,7 @@
 pub use crate::autoscaling::{Autoscaling, Behavior, Load, MetricStatus, ScalingRules, SignalRef};
 use crate::decision::DecisionStatus;
 use crate::dependency::DependsOn;
+use crate::legal::DataCategory;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
@@ -47,6 +48,12 @@ pub struct HybridWorkloadSpec {
     /// `pinisi.dev/class` must say the same. Cannot go from Sensitive to MassTraffic.
     #[x_kube(validation = Rule::new("!(oldSelf == 'Sensitive' && self == 'MassTraffic')").message("class cannot go from Sensitive to MassTraffic here: move the service to a MassTraffic namespace"))]
     pub class: Class,
+    /// Categories of personal data that it holds. Where a SovereigntyPolicy names a law that protects
+    /// one of them, it must be Sensitive: `kubectl pinisi guard laws` lists them. Absent: nobody says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub data_categories: Option<Vec<DataCategory>>,
     /// The object that is scaled. It needs a /scale subresource. Immutable.
     #[x_kube(validation = Rule::new("self == oldSelf").message("spec.targetRef is immutable: delete this HybridWorkload (the target keeps running) and make another"))]
     pub target_ref: TargetRef,

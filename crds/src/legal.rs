@@ -1,9 +1,13 @@
 //! Presets of laws for `SovereigntyPolicy.spec.legal`: data with citations in `crds/legal`, read once.
 //! They are no legal advice; each article says where it was read, and whether that was its text.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
+
+/// The guard's rule that a category of data makes a service Sensitive.
+pub const CATEGORY_RULE: &str = "G57";
 
 /// Said wherever a preset is shown.
 pub const DISCLAIMER: &str = "not legal advice";
@@ -62,7 +66,9 @@ pub struct Article {
 }
 
 /// Categories of personal data of a specific nature.
-#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord,
+)]
 pub enum DataCategory {
     /// Data and information on health.
     Health,
@@ -76,6 +82,21 @@ pub enum DataCategory {
     Children,
     /// Personal financial data.
     PersonalFinance,
+}
+
+impl DataCategory {
+    /// As it stands in objects.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Health => "Health",
+            Self::Biometric => "Biometric",
+            Self::Genetic => "Genetic",
+            Self::CriminalRecord => "CriminalRecord",
+            Self::Children => "Children",
+            Self::PersonalFinance => "PersonalFinance",
+        }
+    }
 }
 
 /// How an article was verified.
@@ -117,6 +138,13 @@ impl Preset {
     pub fn citation(&self, rule: &str) -> Option<String> {
         let article = self.articles.iter().find(|a| a.rules.contains(rule))?;
         Some(format!("{} {}", self.cite, article.id))
+    }
+
+    /// Categories that make a service Sensitive, each with the article that says so.
+    pub fn forced(&self) -> impl Iterator<Item = (DataCategory, String)> {
+        let article = self.citation(CATEGORY_RULE);
+        let each = move |category: &DataCategory| Some((*category, article.clone()?));
+        self.categories.iter().filter_map(each)
     }
 
     /// Every rule that rests on it.
@@ -164,5 +192,11 @@ mod tests {
         assert_eq!(notice.as_deref(), Some("UU 27/2022 Pasal 46 ayat (1)"));
         assert_eq!(law.notice_within_hours, Some(72));
         assert_eq!(law.categories.len(), 6);
+        for (category, article) in law.forced() {
+            assert_eq!(article, "UU 27/2022 Pasal 4 ayat (2)");
+            assert_eq!(serde_json::json!(category), category.word());
+        }
+        assert_eq!(law.forced().count(), 6);
+        assert_eq!(presets()["id-pp-71-2019"].forced().count(), 0);
     }
 }

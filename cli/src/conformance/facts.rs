@@ -8,9 +8,10 @@ use k8s_openapi::api::core::v1::Node;
 use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::core::{GroupVersionKind, Selector, SelectorExt as _};
 use kube::{Api, Client, ResourceExt as _};
+use pinisi_crds::legal;
 use pinisi_crds::names::{CLASS_LABEL, CLASS_SENSITIVE, GUARD_PREFIX, SITE_LABEL, SOVEREIGN_NODES};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Stands for a node that is not sovereign in a cluster that has none.
 const NO_NODE: &str = "pinisi-conformance-away";
@@ -23,6 +24,7 @@ pub struct Facts {
     /// Inventories that speak for the Sensitive canary, as they stand: the first for every namespace.
     inventories: Vec<Value>,
     unclassified_kept: bool,
+    categories: BTreeSet<&'static str>,
     /// An OnPrem Site.
     site: Option<String>,
     stamps: bool,
@@ -49,11 +51,13 @@ impl Facts {
         let sensitive = BTreeMap::from([(CLASS_LABEL.to_owned(), CLASS_SENSITIVE.to_owned())]);
         let mut inventories = vec![everywhere];
         let mut unclassified_kept = false;
+        let mut categories = BTreeSet::new();
         for (name, spec) in policies {
             let selects = selector(&spec)?;
             if selects(&sensitive) {
                 inventories.extend(named.remove(&name));
             }
+            categories.extend(forced(&spec));
             unclassified_kept |= spec["unclassified"] != "Anywhere" && selects(&BTreeMap::new());
         }
         let (guard, stamps) = guard(client).await?;
@@ -62,6 +66,7 @@ impl Facts {
         Ok(Self {
             inventories,
             unclassified_kept,
+            categories,
             site: site.map(|(name, _)| name),
             stamps,
             guard,
@@ -75,6 +80,7 @@ impl Facts {
         let Self {
             inventories,
             unclassified_kept,
+            categories,
             site,
             stamps,
             guard,
@@ -112,6 +118,7 @@ impl Facts {
             allowed: self.allowed(),
             sites_away,
             unclassified_kept: *unclassified_kept,
+            categories: categories.clone(),
             guard: guard.clone(),
             nodes_away,
             remote_guard: None,
@@ -224,6 +231,14 @@ fn strings(map: &Value) -> impl Iterator<Item = (String, String)> + '_ {
         .into_iter()
         .flatten()
         .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+}
+
+/// Categories of data that a policy's laws make Sensitive.
+fn forced(spec: &Value) -> impl Iterator<Item = &'static str> {
+    let names: Vec<String> = serde_json::from_value(spec["legal"].clone()).unwrap_or_default();
+    let laws: Vec<_> = legal::named(Some(&names)).collect();
+    laws.into_iter()
+        .flat_map(|law| law.forced().map(|(category, _)| category.word()))
 }
 
 /// Which namespaces a policy selects, by their labels. Absent selects none.

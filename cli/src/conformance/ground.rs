@@ -6,7 +6,7 @@ use super::judge::Stamp;
 use super::objects::IMAGE;
 use super::outcome::Skip;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the cases are built from.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Ground {
     pub sites_away: Vec<String>,
     /// Whether a policy keeps the canary without a class off these.
     pub unclassified_kept: bool,
+    /// Categories of data that a law which some policy names makes Sensitive.
+    pub categories: BTreeSet<&'static str>,
     /// The guard's policies and bindings.
     pub guard: Vec<Value>,
     /// Every node that is not sovereign, by its name.

@@ -53,8 +53,8 @@ fn text(presets: &[&Preset]) -> String {
             let _ = writeln!(text, "  jurisdictions: {}", list.join(", "));
         }
         if !categories.is_empty() {
-            let list: Vec<_> = categories.iter().map(|one| format!("{one:?}")).collect();
-            let _ = writeln!(text, "  categories: {}", list.join(", "));
+            let list: Vec<_> = categories.iter().map(|one| one.word()).collect();
+            let _ = writeln!(text, "  makes Sensitive what holds: {}", list.join(", "));
         }
         if let Some(hours) = notice_within_hours {
             let _ = writeln!(text, "  notice within: {hours} h");

@@ -50,6 +50,8 @@ pub fn of_workload(spec: &HybridWorkloadSpec, leaves: &mut Leaves<'_>) {
         replicas: _,
         placement: _,
         drain_back: _,
+        // No matter of counts.
+        data_categories: _,
         autoscaling,
         mode,
         override_,

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use kube::core::{Selector, SelectorExt as _};
 use pinisi_crds::SovereignNodesSpec;
 use pinisi_crds::hybrid_workload::Class;
-use pinisi_crds::legal;
+use pinisi_crds::legal::{self, DataCategory, Preset};
 use pinisi_crds::names::{CLASS_LABEL, SOVEREIGN_NODES};
 use pinisi_crds::sovereign_nodes::Terms;
 use pinisi_crds::sovereignty_policy::{
@@ -110,6 +110,20 @@ impl<'a> Policies<'a> {
         named.flatten().map(String::as_str).collect()
     }
 
+    /// Categories of data that make a service Sensitive, each with the article of the first law that
+    /// says so. A law holds for every namespace, whichever policy names it.
+    #[must_use]
+    pub fn categories(&self) -> BTreeMap<DataCategory, String> {
+        let mut forced = BTreeMap::new();
+        for policy in self.read.values() {
+            let laws = legal::named(policy.spec.legal.as_deref());
+            for (category, article) in laws.flat_map(Preset::forced) {
+                forced.entry(category).or_insert(article);
+            }
+        }
+        forced
+    }
+
     /// True where every Sensitive namespace has a policy.
     fn speak_for_all(&self, index: &Index) -> bool {
         let spoken: BTreeSet<_> = self.read.values().flat_map(|p| &p.sensitive).collect();
@@ -166,6 +180,7 @@ impl<'a> Policies<'a> {
         let mut guarded = Guarded {
             policies: GuardPolicies {
                 stamp: base.node_selector.clone(),
+                categories: self.categories(),
                 ..GuardPolicies::default()
             },
             ..Guarded::default()
@@ -206,6 +221,7 @@ impl<'a> Policies<'a> {
                 infrastructure,
                 rolling_out,
                 stamp: _,
+                categories: _,
             } = &mut guarded.policies;
             // A policy that selects nothing has nothing to bind: an empty selector would be all.
             if spec.namespaces.is_some() {

@@ -4,6 +4,7 @@
 use super::attested::Change;
 use crate::gather::link::LinkFault;
 use pinisi_crds::hybrid_workload::Class;
+use pinisi_crds::legal::DataCategory;
 use pinisi_planner::model::amounts::Replicas;
 
 /// Something wrong with one object.
@@ -171,6 +172,13 @@ pub enum Problem {
         label: String,
         /// The workload's class.
         class: Class,
+    },
+    /// Mass traffic that holds data which makes a service Sensitive.
+    CategoryForcesSensitive {
+        /// The first such category.
+        category: DataCategory,
+        /// The article that says so.
+        article: String,
     },
     /// A Site that does not exist.
     UnknownSite {
@@ -449,6 +457,7 @@ impl Problem {
             Self::NamespaceTerminating { .. } => "NamespaceTerminating",
             Self::NamespaceUnclassified { .. } => "NamespaceUnclassified",
             Self::ClassMismatch { .. } => "ClassMismatch",
+            Self::CategoryForcesSensitive { .. } => "CategoryForcesSensitive",
             Self::UnknownSite { .. } => "SiteNotFound",
             Self::SiteUnusable { .. } => "SiteUnusable",
             Self::SiteNotAllowed { .. } => "SiteNotAllowed",
@@ -507,6 +516,7 @@ impl Problem {
             | Self::NamespaceTerminating { .. }
             | Self::NamespaceUnclassified { .. }
             | Self::ClassMismatch { .. }
+            | Self::CategoryForcesSensitive { .. }
             | Self::UnknownSite { .. }
             | Self::SiteUnusable { .. }
             | Self::SiteNotAllowed { .. }

@@ -99,6 +99,12 @@ impl fmt::Display for Problem {
                  move the service to a namespace of its class, or correct spec.class",
                 class_name(*class)
             ),
+            Self::CategoryForcesSensitive { category, article } => write!(
+                f,
+                "spec.dataCategories has {}, which {article} protects so that the service is Sensitive, but spec.class is \
+                 MassTraffic: make it anew as Sensitive, in a namespace of that class",
+                category.word()
+            ),
             Self::UnknownSite { field, site } => {
                 write!(f, "{field}: there is no Site {site}; create it or name another (kubectl get sites)")
             }

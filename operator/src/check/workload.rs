@@ -100,6 +100,7 @@ pub fn check_one(
     subject.mode = spec.mode.unwrap_or_default();
     subject.target_ref = spec.target_ref.clone();
     problems.extend(class_problem(&facts.key.namespace, namespace, spec.class));
+    problems.extend(category_problem(spec, policies));
     let found = target::find(index, wants, &facts.key, &spec.target_ref, &mut problems);
     let grounds = Grounds {
         sites,
@@ -272,6 +273,23 @@ fn class_problem(name: &str, namespace: &NamespaceFacts, class: Class) -> Option
             class,
         }),
     }
+}
+
+/// What G57 of the guard refuses, for what came before the guard or before the law.
+fn category_problem(spec: &HybridWorkloadSpec, policies: &Policies<'_>) -> Option<Problem> {
+    if spec.class == Class::Sensitive {
+        return None;
+    }
+    let forced = policies.categories();
+    let mut held = spec.data_categories.iter().flatten();
+    held.find_map(|category| {
+        forced
+            .get(category)
+            .map(|article| Problem::CategoryForcesSensitive {
+                category: *category,
+                article: article.clone(),
+            })
+    })
 }
 
 /// Fills in what can be told of a spec that cannot be read. Where its class cannot, it is Sensitive.

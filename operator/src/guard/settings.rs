@@ -2,6 +2,7 @@
 //! namespaces. What they say of storage and routes stands in `SovereignNodes`, not here.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use pinisi_crds::legal::DataCategory;
 use pinisi_crds::sovereignty_policy::{Enforcement, Unclassified};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +33,9 @@ pub struct GuardPolicies {
     pub rolling_out: BTreeSet<String>,
     /// Labels that mark sovereign nodes.
     pub stamp: BTreeMap<String, String>,
+    /// Categories of data that make a service Sensitive, with the article that says so. A law holds for
+    /// every namespace, whichever policy names it.
+    pub categories: BTreeMap<DataCategory, String>,
 }
 
 /// How far a policy reaches.

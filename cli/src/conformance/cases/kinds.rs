@@ -1,10 +1,12 @@
-//! Pinisi's own kinds, and the operator as somebody's deputy: S49, P02 to P04, P20.
+//! Pinisi's own kinds, and the operator as somebody's deputy: S49, P02 to P04, P20, P21.
 
 use crate::conformance::attempt::{Act, Attempt, Identity, Request, Target, Wanted};
 use crate::conformance::case::{Case, Level, Way};
 use crate::conformance::fixtures::CANARY;
 use crate::conformance::ground::Ground;
-use crate::conformance::objects::{NOWHERE_LABEL, deployment, labelled, violation, workload};
+use crate::conformance::objects::{
+    NOWHERE_LABEL, deployment, labelled, merge, violation, workload,
+};
 use crate::conformance::outcome::Skip;
 use pinisi_crds::names::{
     CLASS_MASS_TRAFFIC, CLASS_SENSITIVE, MANAGED_BY, MANAGED_BY_LABEL, SITE_LABEL, SOVEREIGN_NODES,
@@ -56,6 +58,13 @@ pub const CASES: &[Case] = &[
         bypasses: &[],
         title: "evidence of a violation made up, changed or taken away",
         way: Way::Requests(evidence),
+    },
+    Case {
+        id: "P21",
+        level: Level::Silver,
+        bypasses: &["B44"],
+        title: "data that a law protects in a workload of mass traffic",
+        way: Way::Requests(categories),
     },
 ];
 
@@ -161,6 +170,44 @@ fn class(ground: &Ground) -> Vec<Attempt> {
             "G07",
             "MassTraffic in its own",
             into(&canaries.mass, CLASS_MASS_TRAFFIC),
+        ),
+    ]
+}
+
+/// Without a law nothing is forced, and there is nothing to try.
+fn categories(ground: &Ground) -> Vec<Attempt> {
+    let canaries = &ground.canaries;
+    let forced = ground.categories.first().ok_or(Skip::NothingThere);
+    let holds = |category: &str| json!({"spec": {"dataCategories": [category]}});
+    let made = |namespace: &str, class: &str, category: &str| {
+        let mut body = workload("attempt", class);
+        merge(&mut body, &holds(category));
+        Request::create(own("hybridworkloads").within(namespace), body)
+    };
+    let there = || own("hybridworkloads").within(&canaries.mass).named(CANARY);
+    vec![
+        Attempt::new(
+            "G57",
+            "made of mass traffic",
+            Wanted::Refused,
+            forced.map(|c| made(&canaries.mass, CLASS_MASS_TRAFFIC, c)),
+        ),
+        Attempt::new(
+            "G57",
+            "said of one of mass traffic that is there",
+            Wanted::Refused,
+            forced.map(|c| Request::merge(there(), holds(c))),
+        ),
+        Attempt::new(
+            "G57",
+            "made Sensitive",
+            Wanted::Passed,
+            forced.map(|c| made(&canaries.sensitive, CLASS_SENSITIVE, c)),
+        ),
+        Attempt::passed(
+            "G57",
+            "mass traffic that holds none of it, changed",
+            Request::merge(there(), labelled()),
         ),
     ]
 }

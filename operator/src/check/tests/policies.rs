@@ -275,3 +275,21 @@ fn a_law_that_nobody_knows_is_said_with_those_that_are_known_and_loosens_nothing
         ["h1", "h2"]
     );
 }
+
+#[test]
+fn what_holds_data_that_a_law_protects_is_sensitive_whichever_policy_names_the_law() {
+    let mut c = Cluster::new();
+    let mut holds = web();
+    set(&mut holds, "spec.dataCategories", json!(["Children"]));
+    c.workload(holds);
+    c.web();
+    let law = json!({"namespaces": {"matchLabels": {"a": "b"}}, "legal": ["id-uu-27-2022"]});
+    c.policy(policy("records", law));
+    c.web_is_refused(
+        "CategoryForcesSensitive",
+        &["Children", "UU 27/2022 Pasal 4 ayat (2)", "Sensitive"],
+    );
+    assert_eq!(c.check().guard.categories.len(), 6);
+    c.workload(web());
+    c.web();
+}

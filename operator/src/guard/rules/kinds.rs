@@ -1,9 +1,11 @@
-//! G07 to G10, G53 and G58: Pinisi's own kinds, and what the operator itself may write.
+//! G07 to G10, G53, G57 and G58: Pinisi's own kinds, and what the operator itself may write.
 
 use super::super::cel::{class_of, rule};
 use super::super::rule::{Match, Rule, Scope, Tier, WRITES};
 use crate::act::remote::carry::CARRY_MAX;
-use pinisi_crds::names::{CLASS_LABEL, MANAGED_BY, MANAGED_BY_LABEL, SITE_LABEL};
+use pinisi_crds::legal::{CATEGORY_RULE, DataCategory};
+use pinisi_crds::names::{CLASS_LABEL, CLASS_SENSITIVE, MANAGED_BY, MANAGED_BY_LABEL, SITE_LABEL};
+use std::collections::BTreeMap;
 
 const GROUP: &str = "pinisi.dev";
 const VERSION: &str = "v1alpha1";
@@ -105,6 +107,32 @@ pub(super) fn carry() -> Rule {
         tier: Tier::Core,
         needs_inventory: false,
         validations: (0..CARRY_MAX).map(one).collect(),
+    }
+}
+
+/// G57: what holds data that a law protects more than others is Sensitive. The categories stand in its
+/// text, so that a missing inventory keeps no finalizer from going.
+pub(super) fn categories(forced: &BTreeMap<DataCategory, String>) -> Rule {
+    let entry = |(category, article): (&DataCategory, &String)| {
+        format!("'{}': '{}'", category.word(), article.replace('\'', ""))
+    };
+    let laws: Vec<String> = forced.iter().map(entry).collect();
+    let laws = format!("{{{}}}", laws.join(", "));
+    Rule {
+        id: "g57-data-categories",
+        matches: vec![Match::new(GROUP, VERSION, &["hybridworkloads"], WRITES)],
+        scope: Scope::Everywhere,
+        tier: Tier::Core,
+        needs_inventory: false,
+        validations: vec![rule(
+            CATEGORY_RULE,
+            format!(
+                "has(object.metadata.deletionTimestamp) || object.spec.class == '{CLASS_SENSITIVE}' || !has(object.spec.dataCategories) || !object.spec.dataCategories.exists(c, c in {laws})"
+            ),
+            &format!(
+                "'spec.dataCategories has ' + object.spec.dataCategories.filter(c, c in {laws}).map(c, c + ' (' + {laws}[c] + ')').join(', ') + ', and what holds these is {CLASS_SENSITIVE}, not ' + object.spec.class + ': make it {CLASS_SENSITIVE}, in a namespace of that class. See kubectl pinisi guard laws.'"
+            ),
+        )],
     }
 }
 

@@ -31,6 +31,7 @@ pub fn all(settings: &GuardSettings) -> Vec<Rule> {
         kinds::inventory(user),
         kinds::siblings(user),
         kinds::carry(),
+        kinds::categories(&settings.policies.categories),
         pods::parts(),
         pods::images(),
         connect::connect(),

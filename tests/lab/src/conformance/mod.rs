@@ -118,7 +118,7 @@ fn lawful() -> Result<String> {
     let policy = json!({
         "apiVersion": "pinisi.dev/v1alpha1", "kind": "SovereigntyPolicy", "metadata": {"name": POLICY},
         "spec": {
-            "namespaces": {},
+            "namespaces": {}, "legal": ["id-uu-27-2022"],
             "storage": {
                 "classes": [{"name": "home", "provisioner": DRIVER}],
                 "nfsServers": ["192.0.2.2"],
