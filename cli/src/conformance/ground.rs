@@ -263,6 +263,7 @@ impl Ground {
             },
             sites_away: one("cloud-0"),
             unclassified_kept: true,
+            categories: ["Health"].into(),
             guard: Vec::new(),
             nodes_away: [("cloud-0".to_owned(), away)].into(),
             remote_guard: None,

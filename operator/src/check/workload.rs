@@ -5,6 +5,7 @@ use super::{
     legs::{self, Running},
     metrics::Scope,
     placement::{self, Grounds, Placed},
+    policy::Policies,
     problem::{Problem, class_name},
     remote::{Found, Search},
     schedule, target,
