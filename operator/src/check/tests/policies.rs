@@ -278,7 +278,7 @@ fn a_law_that_nobody_knows_is_said_with_those_that_are_known_and_loosens_nothing
 
 #[test]
 fn what_holds_data_that_a_law_protects_is_sensitive_whichever_policy_names_the_law() {
-    let mut c = Cluster::new();
+    let mut c = Cluster::with_web();
     let mut holds = web();
     set(&mut holds, "spec.dataCategories", json!(["Children"]));
     c.workload(holds);
