@@ -102,7 +102,46 @@ fn connections(ground: &Ground) -> Vec<Attempt> {
         ));
     }
     attempts.push(Attempt::passed("G17", "a token, by anybody else", token()));
+    attempts.extend(kubelets(ground, &who));
     attempts
+}
+
+/// No node has these names, whatever stands after the colon: who passes admission is told so at once,
+/// and no kubelet is called.
+fn kubelets(
+    ground: &Ground,
+    who: &[(&'static str, Result<Identity, Skip>)],
+) -> impl Iterator<Item = Attempt> {
+    const NOBODY: &str = "pinisi-conformance-nowhere";
+    let open = |name: &str| {
+        let target = Target::core("nodes").named(name).subresource("proxy");
+        Request::new(target, Act::Connect(""))
+    };
+    let home = ground.home.as_ref().ok_or(Skip::NoSovereignNode);
+    let sovereign = home.map(|home| open(&format!("{NOBODY}:{home}")));
+    let mut attempts = Vec::new();
+    for (word, identity) in who {
+        let by = |request: Request| identity.map(|identity| request.by(identity));
+        attempts.push(Attempt::new(
+            "G19",
+            format!("the kubelet of a sovereign node, by {word}"),
+            Wanted::Refused,
+            sovereign.clone().and_then(by),
+        ));
+        attempts.push(Attempt::new(
+            "G19",
+            format!("the kubelet of another node, by {word}"),
+            Wanted::Passed,
+            by(open(NOBODY)),
+        ));
+    }
+    attempts.push(Attempt::new(
+        "G19",
+        "the kubelet of a sovereign node, by anybody else",
+        Wanted::Passed,
+        sovereign,
+    ));
+    attempts.into_iter()
 }
 
 fn subject(kind: &str, name: &str, namespace: Option<&str>) -> Value {

@@ -1,4 +1,5 @@
-//! G16 and G17: who acts from a cloud opens no shell, tunnel or token in a Sensitive namespace.
+//! G16, G17 and G19: who acts from a cloud opens no shell, tunnel or token in a Sensitive namespace, nor
+//! goes around by a sovereign node's kubelet.
 
 use super::super::cel::rule;
 use super::super::rule::{Match, Rule, Scope, Tier};
@@ -31,6 +32,25 @@ pub(super) fn connect() -> Rule {
             "G16",
             format!("!{FROM_A_CLOUD}"),
             "request.userInfo.username + ' acts from a cloud and opens nothing into namespace ' + namespaceObject.metadata.name + ', whose class is Sensitive: use an account that SovereigntyPolicy spec.cloudIdentities does not name'",
+        )],
+    }
+}
+
+/// G19: a kubelet opens shells and logs of all its pods. In a proxied node's name there may be a scheme
+/// and a port beside it: `https:NODE:10250`.
+pub(super) fn kubelet() -> Rule {
+    Rule {
+        id: "g19-node-proxy",
+        matches: vec![Match::new("", "v1", &["nodes/proxy"], &["CONNECT"])],
+        scope: Scope::Everywhere,
+        tier: Tier::Core,
+        needs_inventory: true,
+        validations: vec![rule(
+            "G19",
+            format!(
+                "!{FROM_A_CLOUD} || !request.name.split(':').exists(part, part in params.spec.nodes)"
+            ),
+            "request.userInfo.username + ' acts from a cloud and does not reach the kubelet of ' + request.name + ', a sovereign node: Sensitive pods run there'",
         )],
     }
 }

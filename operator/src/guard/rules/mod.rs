@@ -36,6 +36,7 @@ pub fn all(settings: &GuardSettings) -> Vec<Rule> {
         pods::images(),
         connect::connect(),
         connect::token(),
+        connect::kubelet(),
         access::role_bindings(settings),
         storage::claims(),
         storage::sources(),
