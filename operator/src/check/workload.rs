@@ -278,12 +278,13 @@ fn class_problem(name: &str, namespace: &NamespaceFacts, class: Class) -> Option
 
 /// What G57 of the guard refuses, for what came before the guard or before the law.
 fn category_problem(spec: &HybridWorkloadSpec, policies: &Policies<'_>) -> Option<Problem> {
+    // Most say nothing, and need no look at the laws.
+    let held = spec.data_categories.as_ref()?;
     if spec.class == Class::Sensitive {
         return None;
     }
     let forced = policies.categories();
-    let mut held = spec.data_categories.iter().flatten();
-    held.find_map(|category| {
+    held.iter().find_map(|category| {
         forced
             .get(category)
             .map(|article| Problem::CategoryForcesSensitive {

@@ -42,11 +42,14 @@ pub fn storage_class(object: &str) -> String {
 /// A list of strings as CEL has it.
 #[must_use]
 pub fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    let quoted: Vec<_> = words
-        .into_iter()
-        .map(|word| format!("'{}'", word.replace(['\\', '\''], "")))
-        .collect();
+    let quoted: Vec<_> = words.into_iter().map(quoted).collect();
     format!("[{}]", quoted.join(", "))
+}
+
+/// A string as CEL has it, without what would end it.
+#[must_use]
+pub fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace(['\\', '\''], ""))
 }
 
 /// A condition and its refusal: `pinisi G01: ` and `words`, an expression that ends a sentence.

@@ -1,6 +1,6 @@
 //! G07 to G10, G53, G57 and G58: Pinisi's own kinds, and what the operator itself may write.
 
-use super::super::cel::{class_of, rule};
+use super::super::cel::{class_of, quoted, rule};
 use super::super::rule::{Match, Rule, Scope, Tier, WRITES};
 use crate::act::remote::carry::CARRY_MAX;
 use pinisi_crds::legal::{CATEGORY_RULE, DataCategory};
@@ -114,7 +114,7 @@ pub(super) fn carry() -> Rule {
 /// text, so that a missing inventory keeps no finalizer from going.
 pub(super) fn categories(forced: &BTreeMap<DataCategory, String>) -> Rule {
     let entry = |(category, article): (&DataCategory, &String)| {
-        format!("'{}': '{}'", category.word(), article.replace('\'', ""))
+        format!("{}: {}", quoted(category.word()), quoted(article))
     };
     let laws: Vec<String> = forced.iter().map(entry).collect();
     let laws = format!("{{{}}}", laws.join(", "));

@@ -15,8 +15,8 @@ use pinisi_lab::progress::Progress;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-/// Cases that are not tried here, or not all of them, whatever runs. The server
-/// has no static pack.
+/// Cases that are not tried here, or not all of them, whatever runs: the server has no static pack, and
+/// there is no other cluster.
 const NOT_TRIED: &[(&str, &str)] = &[
     ("S15", "not-guaranteed"),
     ("S23", "needs-dataplane"),
