@@ -10,6 +10,9 @@ pub const CLASS_SENSITIVE: &str = "Sensitive";
 pub const CLASS_MASS_TRAFFIC: &str = "MassTraffic";
 /// Annotation of a namespace that was declassified: uid of the `Declassification` that was used for it.
 pub const DECLASSIFIED_ANNOTATION: &str = "pinisi.dev/declassification";
+/// Annotation of a namespace: nothing is bound in it by an inventory that is this many seconds old, where
+/// that is narrower than its policies are. `0` shows what a long absence of the operator would do.
+pub const INVENTORY_MAX_AGE_ANNOTATION: &str = "pinisi.dev/inventory-max-age-seconds";
 /// Label of a sibling Deployment and of its pods, and key of the taint on cloud nodes.
 pub const SITE_LABEL: &str = "pinisi.dev/site";
 /// Annotation of a sibling Deployment: the workload that it serves.

@@ -2,6 +2,7 @@
 //! refuses every other writer. `default` speaks for every namespace, one named as a
 //! `SovereigntyPolicy` for those that the policy selects.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,6 +36,13 @@ pub struct SovereignNodesSpec {
     pub away: BTreeMap<String, String>,
     /// What may be used beside nodes. In `default` it is what any policy allows.
     pub terms: Terms,
+    /// When the operator last saw that all this is so, by its own clock. Renewed at least once an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewed_at: Option<Time>,
+    /// Seconds after that in which pods are still bound by it; afterwards none is until it is renewed.
+    /// What runs goes on.
+    #[schemars(range(min = 0))]
+    pub max_age_seconds: i64,
 }
 
 /// What Sensitive namespaces may use, as the guard compares it. Every field is always there: a

@@ -96,6 +96,12 @@ pub struct SovereigntyPolicySpec {
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(max = 64))]
     pub infrastructure_namespaces: Option<Vec<String>>,
+    /// Seconds that the inventory of nodes may go without being renewed by the operator before nothing
+    /// new is bound in its Sensitive namespaces; what runs goes on. Several policies: the fewest.
+    /// Absent: 604800, a week.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 60, max = 604_800))]
+    pub inventory_max_age_seconds: Option<i64>,
     /// How long a `Declassification` in its namespaces waits. Of several policies on a namespace the
     /// longest cool-down and the shortest expiry count.
     #[serde(default, skip_serializing_if = "Option::is_none")]

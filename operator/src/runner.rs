@@ -5,7 +5,7 @@ use crate::act::ledgers::Ledgers;
 use crate::act::remote::outcome;
 use crate::act::send::Sender;
 use crate::act::{ActError, InFlight, Write, WriteKind, writes};
-use crate::check;
+use crate::check::{self, renewal};
 use crate::checked::Checked;
 use crate::gather::remotes::RemoteClients;
 use crate::gather::{Gather, News};
@@ -186,11 +186,14 @@ impl Runner {
             self.say_waiting(gather, instant);
             return;
         }
-        let checked = {
+        let mut checked = {
             let index = gather.read();
             self.metrics.asked(&index.metrics.asked);
             check::check(&index, &self.refusals, now)
         };
+        if !gather.sees(&renewal::MADE_OF) {
+            checked.unseen();
+        }
         self.metrics.checked(instant.elapsed());
         let there = |id: &WorkloadId, site: &SiteName| {
             let subject = checked.workloads.get(id);

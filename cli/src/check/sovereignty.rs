@@ -3,10 +3,12 @@
 use super::finding::{Check, Findings, known};
 use super::ground::{Ground, is_on_prem, shared_labels, spoken};
 use crate::snapshot::Snapshot;
+use jiff::SignedDuration;
 use kube::ResourceExt as _;
 use pinisi_crds::names::SOVEREIGN_NODES;
 use pinisi_crds::{SovereignNodes, SovereigntyViolationSpec};
 use pinisi_operator::check::attested::{Change, Standing};
+use pinisi_operator::check::renewal;
 
 const PODS: Check = Check {
     id: "PN040",
@@ -32,6 +34,10 @@ const VIOLATIONS: Check = Check {
     id: "PN045",
     title: "no sovereignty violation is open",
 };
+const RENEWED: Check = Check {
+    id: "PN046",
+    title: "the guard's inventories are renewed",
+};
 /// In the order in which they run.
 pub const CHECKS: &[&Check] = &[
     &PODS,
@@ -40,10 +46,13 @@ pub const CHECKS: &[&Check] = &[
     &ATTESTED,
     &UNCHANGED,
     &VIOLATIONS,
+    &RENEWED,
 ];
 
 const LEADER: &str = "the leading operator writes it: see PN012, then kubectl logs deployment/pinisi --namespace pinisi-system";
 
+/// Renewals that may be missed before it is worth a word.
+const MISSED: i32 = 2;
 /// Phases of pods that run no more.
 const FINISHED: [&str; 2] = ["Succeeded", "Failed"];
 
@@ -55,6 +64,7 @@ pub fn run(snapshot: &Snapshot, findings: &mut Findings) {
     attested(snapshot, findings);
     unchanged(snapshot, findings);
     violations(snapshot, findings);
+    renewed(snapshot, findings);
 }
 
 /// What lasts fails; what has ended, and nobody has closed, is told.
@@ -145,10 +155,17 @@ fn object() -> String {
     format!("SovereignNodes {SOVEREIGN_NODES}")
 }
 
+/// The one that speaks for every namespace.
+fn for_all(inventories: &[SovereignNodes]) -> Option<&SovereignNodes> {
+    inventories
+        .iter()
+        .find(|one| one.name_any() == SOVEREIGN_NODES)
+}
+
 fn inventory(snapshot: &Snapshot, findings: &mut Findings) {
     let mut verdict = findings.check(&INVENTORY);
-    let inventory = known!(verdict, snapshot.sovereign);
-    match inventory {
+    let inventories = known!(verdict, snapshot.inventories);
+    match for_all(inventories) {
         None => {
             verdict.fail(
                 object(),
@@ -163,9 +180,13 @@ fn inventory(snapshot: &Snapshot, findings: &mut Findings) {
 
 fn equal(snapshot: &Snapshot, findings: &mut Findings) {
     let mut verdict = findings.check(&EQUAL);
-    let (inventory, sites, nodes) =
-        known!(verdict, snapshot.sovereign, snapshot.sites, snapshot.nodes);
-    let Some(SovereignNodes { spec: found, .. }) = inventory else {
+    let (inventories, sites, nodes) = known!(
+        verdict,
+        snapshot.inventories,
+        snapshot.sites,
+        snapshot.nodes
+    );
+    let Some(SovereignNodes { spec: found, .. }) = for_all(inventories) else {
         return verdict.skip("there is none (PN041)");
     };
     let ground = Ground::of(sites, nodes);
@@ -208,6 +229,41 @@ fn equal(snapshot: &Snapshot, findings: &mut Findings) {
         );
     }
     verdict.or_ok(format!("{} nodes, stamp {}", lawful.len(), spoken(&shared)));
+}
+
+/// Past its age the guard binds nothing by it; well before, somebody should look.
+fn renewed(snapshot: &Snapshot, findings: &mut Findings) {
+    let mut verdict = findings.check(&RENEWED);
+    let inventories = known!(verdict, snapshot.inventories);
+    for inventory in inventories {
+        let name = format!("SovereignNodes {}", inventory.name_any());
+        let spec = &inventory.spec;
+        let life = SignedDuration::from_secs(spec.max_age_seconds);
+        let Some(written) = &spec.renewed_at else {
+            verdict.fail(
+                name,
+                "says no time: no Sensitive pod is bound by it",
+                LEADER,
+            );
+            continue;
+        };
+        let age = snapshot.now.duration_since(written.0);
+        let words = format!(
+            "was renewed last at {}, and counts until {}",
+            written.0,
+            written
+                .0
+                .checked_add(life)
+                .map_or_else(|_| "for ever".to_owned(), |end| end.to_string())
+        );
+        if age >= life {
+            let words = format!("{words}: no Sensitive pod is bound by it, what runs goes on");
+            verdict.fail(name, words, LEADER);
+        } else if age > renewal::every(spec) * MISSED {
+            verdict.warn(name, words, LEADER);
+        }
+    }
+    verdict.or_ok(format!("{} of them", inventories.len()));
 }
 
 fn attested(snapshot: &Snapshot, findings: &mut Findings) {

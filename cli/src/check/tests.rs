@@ -256,13 +256,14 @@ fn sound() -> Snapshot {
             "status": {"queries": [{"name": "requests", "series": 2}], "conditions": well()},
         }]))),
         budgets: Ok(vec![]),
-        sovereign: Ok(Some(of(json!({
+        inventories: Ok(of(json!([{
             "apiVersion": "pinisi.dev/v1alpha1", "kind": "SovereignNodes", "metadata": {"name": "default"},
             "spec": {
                 "nodes": attested(&["h1", "h2"]), "nodeSelector": {LABEL: "home"},
                 "away": {"c1": "cloud"}, "terms": Terms::default(),
+                "renewedAt": "2026-01-01T11:30:00Z", "maxAgeSeconds": 604_800,
             },
-        })))),
+        }]))),
         violations: Ok(vec![]),
         nodes: Ok(vec![
             node("h1", "home"),
@@ -412,12 +413,12 @@ fn faults() -> Vec<Fault> {
             let pod = &mut s.sensitive_pods.as_mut().unwrap()[0];
             (pod.node, pod.phase) = (Some("c1".into()), "Succeeded".into());
         }),
-        fault("PN041", Fail, |s| s.sovereign = Ok(None)),
+        fault("PN041", Fail, |s| s.inventories = Ok(vec![])),
         fault("PN042", Fail, |s| {
             s.nodes.as_mut().unwrap()[0].identity.uid = "another".into()
         }),
         fault("PN042", Fail, |s| {
-            let inventory = s.sovereign.as_mut().unwrap().as_mut().unwrap();
+            let inventory = &mut s.inventories.as_mut().unwrap()[0];
             let h1 = inventory.spec.nodes.get_mut("h1").unwrap();
             h1.uid = "another".into();
         }),
@@ -427,6 +428,15 @@ fn faults() -> Vec<Fault> {
         fault("PN042", Warn, |s| {
             s.nodes.as_mut().unwrap().push(node("h3", "home"));
             s.sites.as_mut().unwrap()[0] = of(home(&["h1", "h2", "h3"]));
+        }),
+        fault("PN046", Fail, |s| {
+            s.inventories.as_mut().unwrap()[0].spec.renewed_at = None
+        }),
+        fault("PN046", Fail, |s| {
+            s.inventories.as_mut().unwrap()[0].spec.max_age_seconds = 1800
+        }),
+        fault("PN046", Warn, |s| {
+            s.inventories.as_mut().unwrap()[0].spec.max_age_seconds = 3500
         }),
         fault("PN043", Warn, |s| {
             s.nodes.as_mut().unwrap().push(node("h3", "home"))
@@ -731,7 +741,7 @@ fn an_empty_cluster_does_not_pass() {
     let none = || Err("the server has no sites".to_owned());
     (snapshot.sites, snapshot.workloads, snapshot.sources) =
         (none(), Err("no".into()), Err("no".into()));
-    snapshot.sovereign = Ok(None);
+    snapshot.inventories = Ok(vec![]);
     let findings = judge(&snapshot);
     assert!(findings.any_failed());
     assert!(findings.summary().fail >= 12, "{:?}", findings.summary());

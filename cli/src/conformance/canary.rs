@@ -1,4 +1,4 @@
-//! What the suite makes in a cluster, and how it goes again: three namespaces, pods that nothing can
+//! What the suite makes in a cluster, and how it goes again: four namespaces, pods that nothing can
 //! schedule, objects to be changed, and rights for groups that nobody is in. All of it carries one
 //! label, so that whatever a run leaves behind is found and removed by a later one.
 
@@ -17,7 +17,9 @@ use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, Pos
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use pinisi_crds::SovereigntyViolation;
-use pinisi_crds::names::{CLASS_LABEL, CLASS_MASS_TRAFFIC, CLASS_SENSITIVE};
+use pinisi_crds::names::{
+    CLASS_LABEL, CLASS_MASS_TRAFFIC, CLASS_SENSITIVE, INVENTORY_MAX_AGE_ANNOTATION,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -39,7 +41,7 @@ pub struct Made {
 }
 
 impl Made {
-    /// Makes the namespaces; that of the Sensitive class is of the other one yet, so that objects from
+    /// Makes the namespaces; those of the Sensitive class are of the other one yet, so that objects from
     /// before can be made in it. On an error what was made by then is removed.
     ///
     /// # Errors
@@ -57,6 +59,7 @@ impl Made {
             canaries: Canaries {
                 mass: format!("{PREFIX}{run}-mass"),
                 unclassified: format!("{PREFIX}{run}-unclassified"),
+                stale: format!("{PREFIX}{run}-stale"),
                 sensitive: name,
                 run,
                 pod_node: String::new(),
@@ -86,20 +89,22 @@ impl Made {
             sensitive,
             mass,
             unclassified,
+            stale,
             pod_node: _,
         } = &self.canaries;
-        self.label(&json!({RUN_LABEL: run})).await?;
-        for (name, labels) in [
-            (
-                mass,
-                json!({RUN_LABEL: run, CLASS_LABEL: CLASS_MASS_TRAFFIC}),
-            ),
-            (unclassified, json!({RUN_LABEL: run})),
+        label(&self.client, sensitive, &json!({RUN_LABEL: run})).await?;
+        let classed = json!({RUN_LABEL: run, CLASS_LABEL: CLASS_MASS_TRAFFIC});
+        let old = json!({INVENTORY_MAX_AGE_ANNOTATION: "0"});
+        for (name, labels, annotations) in [
+            (mass, classed.clone(), json!({})),
+            (unclassified, json!({RUN_LABEL: run}), json!({})),
+            (stale, classed, old),
         ] {
-            let body = json!({"metadata": {"name": name, "labels": labels}});
+            let body =
+                json!({"metadata": {"name": name, "labels": labels, "annotations": annotations}});
             create::<Namespace>(Api::all(self.client.clone()), &body).await?;
         }
-        for name in [sensitive, mass, unclassified] {
+        for name in [sensitive, mass, unclassified, stale] {
             let account = json!({"metadata": {"name": POD, "labels": {RUN_LABEL: run}}});
             create::<ServiceAccount>(Api::namespaced(self.client.clone(), name), &account).await?;
         }
@@ -122,9 +127,10 @@ impl Made {
             sensitive,
             mass,
             unclassified,
+            stale,
             pod_node: _,
         } = &self.canaries;
-        for name in [sensitive, mass, unclassified] {
+        for name in [sensitive, mass, unclassified, stale] {
             let pod = lawful_pod(POD, &ground.stamp.labels, &ground.image());
             create::<Pod>(Api::namespaced(self.client.clone(), name), &pod).await?;
         }
@@ -138,24 +144,18 @@ impl Made {
         Ok(())
     }
 
-    /// From here on the guard speaks for it.
+    /// From here on the guard speaks for them.
     ///
     /// # Errors
     /// The server refused the label.
     pub async fn make_sensitive(&self) -> Result<()> {
-        self.label(&json!({CLASS_LABEL: CLASS_SENSITIVE})).await
-    }
-
-    async fn label(&self, labels: &Value) -> Result<()> {
-        Api::<Namespace>::all(self.client.clone())
-            .patch(
-                &self.canaries.sensitive,
-                &PatchParams::default(),
-                &Patch::Merge(json!({"metadata": {"labels": labels}})),
-            )
-            .await
-            .map(drop)
-            .with_context(|| format!("label the canary namespace {}", self.canaries.sensitive))
+        let Canaries {
+            sensitive, stale, ..
+        } = &self.canaries;
+        for name in [sensitive, stale] {
+            label(&self.client, name, &json!({CLASS_LABEL: CLASS_SENSITIVE})).await?;
+        }
+        Ok(())
     }
 
     /// Gives the identities of this run the rights that their requests need, and no others.
@@ -212,6 +212,18 @@ impl Made {
             .delete(&self.canaries.sensitive, &DeleteParams::default())
             .await;
     }
+}
+
+async fn label(client: &Client, namespace: &str, labels: &Value) -> Result<()> {
+    Api::<Namespace>::all(client.clone())
+        .patch(
+            namespace,
+            &PatchParams::default(),
+            &Patch::Merge(json!({"metadata": {"labels": labels}})),
+        )
+        .await
+        .map(drop)
+        .with_context(|| format!("label the canary namespace {namespace}"))
 }
 
 /// Deletes what the list names, of every kind that the suite makes outside a namespace.

@@ -95,6 +95,8 @@ pub struct Canaries {
     pub mass: String,
     /// Namespace without a class.
     pub unclassified: String,
+    /// Namespace of class Sensitive by whose own word every inventory is out of date.
+    pub stale: String,
     /// Where the Sensitive pod is bound; empty for nowhere.
     pub pod_node: String,
 }
@@ -233,6 +235,7 @@ impl Ground {
                 sensitive: "sensitive".into(),
                 mass: "mass".into(),
                 unclassified: "unclassified".into(),
+                stale: "stale".into(),
                 pod_node: String::new(),
             },
             operator: Account {

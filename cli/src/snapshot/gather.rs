@@ -13,9 +13,9 @@ use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::api::{DeleteParams, ListParams};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource, ResourceExt as _};
+use pinisi_crds::Site;
 use pinisi_crds::local_names::{self, LocalName};
-use pinisi_crds::names::{CLASS_LABEL, CLASS_SENSITIVE, GROUP, GUARD_PREFIX, SOVEREIGN_NODES};
-use pinisi_crds::{Site, SovereignNodes};
+use pinisi_crds::names::{CLASS_LABEL, CLASS_SENSITIVE, GROUP, GUARD_PREFIX};
 use pinisi_operator::guard::floor;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,12 +59,12 @@ pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapsh
         guard(client, "mutatingadmissionpolicybindings"),
     );
     let floor = floor(client).await;
-    let (sites, workloads, sources, budgets, sovereign, autoscalers, sensitive_pods) = tokio::join!(
+    let (sites, workloads, sources, budgets, inventories, autoscalers, sensitive_pods) = tokio::join!(
         list(Api::all(client.clone()), "sites", same),
         list(scoped(client, scope), "hybridworkloads", same),
         list(Api::all(client.clone()), "signalsources", same),
         list(Api::all(client.clone()), "cloudbudgets", same),
-        sovereign(client),
+        list(Api::all(client.clone()), "sovereignnodes", same),
         list(scoped(client, scope), "horizontalpodautoscalers", same),
         sensitive_pods(client, scope, &namespaces),
     );
@@ -99,7 +99,7 @@ pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapsh
         local_names,
         sources,
         budgets,
-        sovereign,
+        inventories,
         violations,
         nodes,
         namespaces,
@@ -325,14 +325,6 @@ async fn local_names(
         .into_iter()
         .filter(|(_, names)| !names.is_empty())
         .collect())
-}
-
-async fn sovereign(client: &Client) -> Seen<Option<SovereignNodes>> {
-    let what = "sovereignnodes";
-    Api::all(client.clone())
-        .get_opt(SOVEREIGN_NODES)
-        .await
-        .map_err(|error| unreadable(what, &error))
 }
 
 async fn sensitive_pods(

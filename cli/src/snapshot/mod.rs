@@ -76,8 +76,8 @@ pub struct Snapshot {
     pub sources: Seen<Vec<SignalSource>>,
     /// All CloudBudgets.
     pub budgets: Seen<Vec<CloudBudget>>,
-    /// The one SovereignNodes.
-    pub sovereign: Seen<Option<SovereignNodes>>,
+    /// All SovereignNodes.
+    pub inventories: Seen<Vec<SovereignNodes>>,
     /// All SovereigntyViolations.
     pub violations: Seen<Vec<SovereigntyViolation>>,
     /// All nodes.

@@ -20,6 +20,7 @@ pub mod problem;
 mod quotas;
 mod remote;
 pub mod remote_site;
+pub mod renewal;
 pub mod schedule;
 mod signal;
 mod site;
@@ -93,7 +94,7 @@ pub fn check(index: &Index, refusals: &Refusals, now: Timestamp) -> Checked {
     }
     let declassifications = declassification::check_all(index, &policies);
     let sensitive_pods = sovereign::count_pods(index, &base.nodes);
-    let mut guarded = policies.guard(index, base, &grounds);
+    let mut guarded = policies.guard(index, base, &grounds, now);
     for (name, sum) in violation::by_policy(&violations) {
         if let Some(subject) = guarded.subjects.get_mut(name) {
             subject.violations = sum;

@@ -3,11 +3,12 @@
 
 use super::declassification::{COOL_DOWN, EXPIRE, Wait};
 use super::problem::{Problem, class_name};
+use super::renewal;
 use crate::checked::{PolicySubject, PolicyViolations, SovereignSubject};
 use crate::gather::facts::PolicyFacts;
 use crate::gather::index::Index;
 use crate::guard::{GuardPolicies, PolicyBinding};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use kube::core::{Selector, SelectorExt as _};
 use pinisi_crds::SovereignNodesSpec;
 use pinisi_crds::hybrid_workload::Class;
@@ -176,6 +177,7 @@ impl<'a> Policies<'a> {
         index: &Index,
         mut base: SovereignNodesSpec,
         grounds: &BTreeMap<String, Ground>,
+        now: Timestamp,
     ) -> Guarded {
         let mut guarded = Guarded {
             policies: GuardPolicies {
@@ -233,12 +235,14 @@ impl<'a> Policies<'a> {
             }
             guarded
                 .inventories
-                .insert((*name).to_owned(), subject(index, name, inventory));
+                .insert((*name).to_owned(), subject(index, name, inventory, now));
         }
+        let orphans = renewal::orphans(index, &guarded.inventories, &base, now);
+        guarded.inventories.extend(orphans);
         if self.speak_for_all(index) {
             base.terms.law = common(self.read.values());
         }
-        guarded.sovereign = subject(index, SOVEREIGN_NODES, base);
+        guarded.sovereign = subject(index, SOVEREIGN_NODES, base, now);
         guarded.subjects = self.subjects;
         guarded
     }
@@ -261,13 +265,18 @@ pub struct Ground {
     pub labels: BTreeMap<String, String>,
 }
 
-fn subject(index: &Index, name: &str, want: SovereignNodesSpec) -> SovereignSubject {
+fn subject(
+    index: &Index,
+    name: &str,
+    want: SovereignNodesSpec,
+    now: Timestamp,
+) -> SovereignSubject {
     // One that cannot be read is there all the same, and is to be written anew.
     let have = index
         .sovereign
         .get(name)
         .map(|found| found.spec.clone().unwrap_or_default());
-    SovereignSubject { want, have }
+    renewal::renewed(want, have, now)
 }
 
 fn says_sensitive(labels: &BTreeMap<String, String>) -> bool {
@@ -328,10 +337,13 @@ pub(super) fn lawful(spec: &SovereigntyPolicySpec, jurisdiction: &str) -> bool {
     lists.all(|lawful| lawful.iter().any(|one| one == jurisdiction))
 }
 
-/// True where a policy lets its namespaces onto ground under some jurisdictions only.
+/// True where a policy lets its namespaces onto ground under some jurisdictions only, or by a younger
+/// inventory than others.
 fn narrows(spec: &SovereigntyPolicySpec) -> bool {
     let mut laws = legal::named(spec.legal.as_deref());
-    spec.jurisdictions.is_some() || laws.any(|law| law.jurisdictions.is_some())
+    spec.jurisdictions.is_some()
+        || spec.inventory_max_age_seconds.is_some()
+        || laws.any(|law| law.jurisdictions.is_some())
 }
 
 /// Hours in which notice must be given: the fewest of a policy's own and its laws'.
@@ -389,6 +401,8 @@ fn inventory(
         node_selector,
         away: _,
         terms: _,
+        renewed_at: _,
+        max_age_seconds: _,
     } = base;
     let of_node = |name: &String| grounds.get(name).filter(|g| lawful(spec, &g.jurisdiction));
     let nodes: BTreeMap<_, _> = nodes
@@ -418,6 +432,10 @@ fn inventory(
         // Nodes away are known to `default` alone.
         away: BTreeMap::new(),
         terms: terms(spec),
+        renewed_at: None,
+        max_age_seconds: spec
+            .inventory_max_age_seconds
+            .unwrap_or(renewal::MAX_AGE.as_secs()),
     }
 }
 
@@ -437,6 +455,7 @@ fn terms(spec: &SovereigntyPolicySpec) -> Terms {
         on_violation: _,
         notice_within_hours: _,
         infrastructure_namespaces: _,
+        inventory_max_age_seconds: _,
         declassification: _,
     } = spec;
     let StorageTerms {

@@ -1,13 +1,14 @@
 //! The guard's inventory: which nodes are lawful for Sensitive pods (those of one OnPrem Site that are
-//! attested there as they are), the labels to stamp these with, and how many such pods run where. It
-//! carries no time: the API server has no clock to hold it against. What is not listed is refused, and
-//! what is no longer lawful is taken off; neither touches a pod that runs.
+//! attested there as they are), the labels to stamp these with, and how many such pods run where. What is
+//! not listed is refused, and what is no longer lawful is taken off; neither touches a pod that runs.
+//! Not here: how old it may get (`renewal`).
 
 use super::policy::{Ground, jurisdiction};
 use super::{
     attested::identity,
     capacity::carries,
     problem::{Problem, class_name},
+    renewal::MAX_AGE,
     site::{CheckedSite, selector_text},
 };
 use crate::checked::SensitivePods;
@@ -24,7 +25,10 @@ pub fn inventory(
     sites: &mut BTreeMap<SiteName, CheckedSite<'_>>,
 ) -> SovereignNodesSpec {
     let claims = claims(sites);
-    let mut want = SovereignNodesSpec::default();
+    let mut want = SovereignNodesSpec {
+        max_age_seconds: MAX_AGE.as_secs(),
+        ..SovereignNodesSpec::default()
+    };
     for site in sites.values().filter(|s| s.kind == SiteKind::OnPrem) {
         // A NotReady node stays lawful; one in two Sites is nobody's until that is settled.
         for node in site

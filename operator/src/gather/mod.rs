@@ -206,6 +206,14 @@ impl Gather {
         self.shared.health.lock().values().all(|h| h.synced)
     }
 
+    /// True while the watches of all these kinds are sound.
+    #[must_use]
+    pub fn sees(&self, kinds: &[Kind]) -> bool {
+        let health = self.shared.health.lock();
+        let sound = |kind| health.get(kind).is_some_and(|h| h.failing_since.is_none());
+        kinds.iter().all(sound)
+    }
+
     /// How each watch fares.
     #[must_use]
     pub fn health(&self) -> BTreeMap<Kind, WatchHealth> {

@@ -103,13 +103,6 @@ pub const CASES: &[Case] = &[
         NeedsDataplane,
     ),
     not(
-        "S42",
-        Gold,
-        &["B48"],
-        "an inventory that is out of date",
-        NotBuilt,
-    ),
-    not(
         "S43",
         Gold,
         &["B48"],

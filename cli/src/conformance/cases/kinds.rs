@@ -82,7 +82,7 @@ fn inventory(ground: &Ground) -> Vec<Attempt> {
         "metadata": {"name": SOVEREIGN_NODES},
         "spec": {
             "nodes": {ground.away.clone(): {"uid": "attempt"}}, "nodeSelector": {}, "away": {},
-            "terms": Terms::default(),
+            "terms": Terms::default(), "maxAgeSeconds": 1,
         },
     });
     let same = json!({"metadata": {"annotations": {"pinisi.dev/conformance": "attempt"}}});

@@ -2,6 +2,8 @@
 
 use super::build::*;
 use crate::checked::Checked;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use pinisi_crds::SovereignNodesSpec;
 use pinisi_crds::sovereignty_policy::{Enforcement, Unclassified};
 use serde_json::{Value, json};
 
@@ -292,4 +294,48 @@ fn what_holds_data_that_a_law_protects_is_sensitive_whichever_policy_names_the_l
     assert_eq!(c.check().guard.categories.len(), 6);
     c.workload(web());
     c.web();
+}
+
+#[test]
+fn a_policy_may_ask_for_a_younger_inventory_than_others() {
+    let mut c = Cluster::new();
+    let spec = json!({"namespaces": {}, "inventoryMaxAgeSeconds": 900});
+    c.policy(policy("records", spec));
+    let checked = c.check();
+    assert_eq!(checked.inventories["records"].want.max_age_seconds, 900);
+    assert_eq!(checked.sovereign.want.max_age_seconds, 604_800);
+    assert!(checked.guard.bindings["records"].narrows_nodes);
+    let renewed = |want: &SovereignNodesSpec| want.renewed_at.as_ref().map(|at| at.0);
+    assert_eq!(renewed(&checked.sovereign.want), Some(now()));
+}
+
+#[test]
+fn what_a_policy_that_is_gone_listed_is_renewed_and_loses_what_is_no_longer_lawful() {
+    let mut c = Cluster::new();
+    let mut left = c.check().sovereign.want;
+    left.max_age_seconds = 60;
+    left.renewed_at = None;
+    let gone = left.nodes["h1"].clone();
+    left.nodes.insert("gone".into(), gone);
+    c.sovereign(json!({"metadata": {"name": "records"}, "spec": left}));
+    let checked = c.check();
+    let own = &checked.inventories["records"];
+    assert_eq!(keys(&own.want.nodes), ["h1", "h2"]);
+    assert_eq!(own.want.max_age_seconds, 60);
+    assert!(own.want.renewed_at.is_some());
+}
+
+#[test]
+fn who_does_not_see_the_ground_writes_what_is_known_under_the_old_time() {
+    let mut c = Cluster::new();
+    let mut old = c.check().sovereign.want;
+    let long_ago: Time = serde_json::from_value(json!("2020-01-01T00:00:00Z")).unwrap();
+    old.renewed_at = Some(long_ago.clone());
+    old.nodes.clear();
+    c.sovereign(json!({"metadata": {"name": "default"}, "spec": old}));
+    let mut checked = c.check();
+    assert_ne!(checked.sovereign.want.renewed_at.as_ref(), Some(&long_ago));
+    checked.unseen();
+    assert_eq!(checked.sovereign.want.renewed_at, Some(long_ago));
+    assert_eq!(keys(&checked.sovereign.want.nodes), ["h1", "h2"]);
 }

@@ -1,10 +1,10 @@
-//! G02 to G04, G11 to G15 and G19: a pod as it is made and changed. Its node, its stamp, its
+//! G02 to G04, G11 to G15, G19 and G60: a pod as it is made and changed. Its node, its stamp, its
 //! tolerations; its scheduler, runtime, network, volumes and images.
 
 use super::super::cel::{OLD_STORAGE_CLASS, or_empty, rule};
 use super::super::rule::{Match, Rule, Scope, Tier, Validation};
 use super::super::stamp::STAMPED;
-use super::bind::WAY_OUT;
+use super::bind::{WAY_OUT, renewed};
 use pinisi_crds::names::SITE_LABEL;
 
 /// Kinds of volumes that hold nothing of their own or are judged as claims.
@@ -42,6 +42,8 @@ pub(super) fn create() -> Rule {
                 ),
             ),
             tolerations_of(tolerations_lawful()),
+            // Who names the node binds it.
+            renewed("!has(object.spec.nodeName) || object.spec.nodeName == ''"),
         ],
     }
 }

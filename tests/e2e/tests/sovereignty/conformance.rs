@@ -31,7 +31,6 @@ const NOT_TRIED: &[(&str, &str)] = &[
     ("S36", "needs-remote"),
     ("S37", "needs-dataplane"),
     ("S38", "needs-dataplane"),
-    ("S42", "not-built"),
     ("S43", "needs-lab"),
     ("S45", "not-built"),
     ("S46", "not-built"),

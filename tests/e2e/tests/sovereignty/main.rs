@@ -9,3 +9,4 @@ mod conformance;
 mod floor;
 mod mutants;
 mod mutation;
+mod stale;
