@@ -334,7 +334,7 @@ fn the_inventory() {
     assert_eq!(c.check().sovereign.have, None);
     c.sovereign(
         json!({"metadata": {"name": "default"}, "spec": {"nodes": {}, "nodeSelector": {"a": "b"}, "away": {},
-            "terms": pinisi_crds::sovereign_nodes::Terms::default()}}),
+            "terms": pinisi_crds::sovereign_nodes::Terms::default(), "maxAgeSeconds": 1}}),
     );
     assert_eq!(c.check().sovereign.have.unwrap().node_selector.len(), 1);
     c.sovereign(json!({"metadata": {"name": "default"}, "spec": 7}));
