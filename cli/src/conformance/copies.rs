@@ -157,9 +157,8 @@ where
     let (mut count, mut found) = (0, Vec::new());
     loop {
         let page = api.list(&params).await;
-        let page = page.with_context(|| {
-            format!("list every {} of the other cluster", K::plural(&()))
-        })?;
+        let page =
+            page.with_context(|| format!("list every {} of the other cluster", K::plural(&())))?;
         let next = page.metadata.continue_.clone().unwrap_or_default();
         for object in page {
             count += 1;

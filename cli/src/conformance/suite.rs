@@ -136,7 +136,9 @@ impl Suite {
             Way::Copies(copied) => match &self.remote {
                 Some(there) => {
                     let canaries = &self.made.canaries;
-                    vec![seen(copies::look(&self.client, there, canaries, copied).await?)]
+                    vec![seen(
+                        copies::look(&self.client, there, canaries, copied).await?,
+                    )]
                 }
                 None => vec![skipped(case, Skip::NeedsRemote)],
             },

@@ -73,7 +73,8 @@ fn without_a_policy_every_rule_but_that_of_no_class_refuses_everywhere() {
         assert_eq!(binding["validationActions"], json!(["Deny", "Audit"]));
         // Every Sensitive namespace but the cluster's own parts.
         let matched = &binding["matchResources"];
-        let classed = json!({"namespaceSelector": {"matchExpressions": [left_out(&[]), sensitive()]}});
+        let classed =
+            json!({"namespaceSelector": {"matchExpressions": [left_out(&[]), sensitive()]}});
         let of_policy = &spec["matchConstraints"]["namespaceSelector"];
         match (rule.scope, rule.judges_pods()) {
             (Scope::Everywhere, _) => assert!(matched.is_null() && of_policy.is_null()),

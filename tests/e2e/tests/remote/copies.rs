@@ -45,15 +45,24 @@ fn what_needs_another_cluster_is_green_and_a_copy_of_the_canary_is_found() {
 async fn found(clouds: &Clouds, suite: &mut Suite, cases: &[&'static Case]) -> Result<()> {
     for case in cases {
         let report = suite.run(case).await?;
-        ensure!(report.verdict() == Verdict::Green, "{}: {:#?}", case.id, report.tried);
+        ensure!(
+            report.verdict() == Verdict::Green,
+            "{}: {:#?}",
+            case.id,
+            report.tried
+        );
     }
     copy(clouds).await?;
-    for case in cases.iter().filter(|case| ["S33", "S34"].contains(&case.id)) {
+    for case in cases
+        .iter()
+        .filter(|case| ["S33", "S34"].contains(&case.id))
+    {
         let report = suite.run(case).await?;
         let said = report.tried.iter().map(|tried| tried.answer.as_str());
         let said: Vec<&str> = said.collect();
         ensure!(
-            report.verdict() == Verdict::Red && said.iter().any(|words| words.contains("copied/innocent")),
+            report.verdict() == Verdict::Red
+                && said.iter().any(|words| words.contains("copied/innocent")),
             "{}: {said:?}",
             case.id
         );
@@ -65,11 +74,24 @@ async fn found(clouds: &Clouds, suite: &mut Suite, cases: &[&'static Case]) -> R
 async fn copy(clouds: &Clouds) -> Result<()> {
     let own = ListParams::default().labels("pinisi.dev/conformance");
     let namespaces = Api::<Namespace>::all(clouds.hub.clone()).list(&own).await?;
-    let sensitive = |namespace: &&Namespace| namespace.labels().get("pinisi.dev/class").is_some_and(|class| class == "Sensitive");
+    let sensitive = |namespace: &&Namespace| {
+        namespace
+            .labels()
+            .get("pinisi.dev/class")
+            .is_some_and(|class| class == "Sensitive")
+    };
     let mut copied = false;
-    for home in namespaces.iter().filter(sensitive).map(ResourceExt::name_any) {
-        let secret = Api::<Secret>::namespaced(clouds.hub.clone(), &home).get_opt(MARKED).await?;
-        let config = Api::<ConfigMap>::namespaced(clouds.hub.clone(), &home).get_opt(MARKED).await?;
+    for home in namespaces
+        .iter()
+        .filter(sensitive)
+        .map(ResourceExt::name_any)
+    {
+        let secret = Api::<Secret>::namespaced(clouds.hub.clone(), &home)
+            .get_opt(MARKED)
+            .await?;
+        let config = Api::<ConfigMap>::namespaced(clouds.hub.clone(), &home)
+            .get_opt(MARKED)
+            .await?;
         let (Some(secret), Some(config)) = (secret, config) else {
             continue;
         };
