@@ -4,6 +4,7 @@ use super::finding::{Check, Findings, known};
 use crate::snapshot::Snapshot;
 use kube::ResourceExt as _;
 use pinisi_crds::HybridWorkload;
+use pinisi_crds::declassification::DeclassificationSpec;
 use pinisi_crds::hybrid_workload::Class;
 use pinisi_crds::names::{CLASS_LABEL, CLASS_MASS_TRAFFIC, CLASS_SENSITIVE};
 use std::collections::BTreeMap;
@@ -20,14 +21,62 @@ const KNOWN: Check = Check {
     id: "PN052",
     title: "namespaces say classes that exist",
 };
+const WAITING: Check = Check {
+    id: "PN053",
+    title: "no Sensitive namespace is about to be declassified",
+};
 /// In the order in which they run.
-pub const CHECKS: &[&Check] = &[&ONE_CLASS, &LABELLED, &KNOWN];
+pub const CHECKS: &[&Check] = &[&ONE_CLASS, &LABELLED, &KNOWN, &WAITING];
 
 /// Runs them.
 pub fn run(snapshot: &Snapshot, findings: &mut Findings) {
     one_class(snapshot, findings);
     labelled(snapshot, findings);
     known_words(snapshot, findings);
+    waiting(snapshot, findings);
+}
+
+/// Whoever looks should know of it while it can still be taken back.
+fn waiting(snapshot: &Snapshot, findings: &mut Findings) {
+    let mut verdict = findings.check(&WAITING);
+    let requests = known!(verdict, snapshot.declassifications);
+    for request in requests {
+        let status = request.status.clone().unwrap_or_default();
+        if status.outcome.is_some() {
+            continue;
+        }
+        let (namespace, name) = (request.namespace().unwrap_or_default(), request.name_any());
+        let DeclassificationSpec {
+            reason,
+            requested_by,
+        } = &request.spec;
+        let cancel = format!("kubectl delete declassification {name} --namespace {namespace}");
+        let (words, hint) = match (&status.approval, &status.may_change_at) {
+            (None, _) => (
+                "nobody has approved it yet".to_owned(),
+                format!(
+                    "kubectl pinisi declassify approve {name} --namespace {namespace}, or {cancel}"
+                ),
+            ),
+            (Some(approval), at) => {
+                let when = at.as_ref().map_or_else(
+                    || "the cool-down begins when an operator sees it".to_owned(),
+                    |at| format!("the class changes at {}", at.0),
+                );
+                let by = &approval.approved_by;
+                (
+                    format!("{by} approved it, and {when}"),
+                    format!("to take it back: {cancel}"),
+                )
+            }
+        };
+        verdict.warn(
+            format!("Declassification {namespace}/{name}"),
+            format!("{requested_by} asks to make namespace {namespace} {CLASS_MASS_TRAFFIC} ({reason}); {words}"),
+            hint,
+        );
+    }
+    verdict.or_ok("none");
 }
 
 /// The class as the label says it.

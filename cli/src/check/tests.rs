@@ -265,6 +265,7 @@ fn sound() -> Snapshot {
             },
         }]))),
         violations: Ok(vec![]),
+        declassifications: Ok(vec![]),
         nodes: Ok(vec![
             node("h1", "home"),
             node("h2", "home"),
@@ -296,6 +297,26 @@ fn previewed(object: &str, heard: Heard) -> Previewed {
 
 fn tried(snapshot: &mut Snapshot) -> &mut Vec<Previewed> {
     &mut snapshot.preview.as_mut().unwrap().tried
+}
+
+fn declassification(status: Value) -> Value {
+    json!({
+        "apiVersion": "pinisi.dev/v1alpha1", "kind": "Declassification",
+        "metadata": {"name": "reports-1", "namespace": "identity"},
+        "spec": {"reason": "aggregates only", "requestedBy": "ani"},
+        "status": status,
+    })
+}
+
+#[test]
+fn a_declassification_that_has_ended_waits_no_more() {
+    let mut snapshot = sound();
+    let ended = declassification(json!({"outcome": "Expired"}));
+    snapshot.declassifications = Ok(of(json!([ended])));
+    assert_eq!(
+        judge(&snapshot).summary().warn,
+        judge(&sound()).summary().warn
+    );
 }
 
 /// What makes a check speak.
@@ -475,6 +496,14 @@ fn faults() -> Vec<Fault> {
                 .as_mut()
                 .unwrap()
                 .insert("kube-system".into(), labels("sensitive"))
+        }),
+        fault("PN053", Warn, |s| {
+            s.declassifications = Ok(of(json!([declassification(json!({}))])))
+        }),
+        fault("PN053", Warn, |s| {
+            let approved =
+                json!({"approval": {"approvedBy": "budi"}, "mayChangeAt": "2026-01-02T12:00:00Z"});
+            s.declassifications = Ok(of(json!([declassification(approved)])));
         }),
         fault("PN060", Fail, |s| {
             s.workloads.as_mut().unwrap()[1]

@@ -2,6 +2,7 @@
 //! themselves are in `cases/`.
 
 use super::attempt::Attempt;
+use super::copies::Copied;
 use super::ground::Ground;
 use super::outcome::Skip;
 use clap::ValueEnum;
@@ -56,6 +57,8 @@ pub enum Way {
     Requests(fn(&Ground) -> Vec<Attempt>),
     /// What stands in the cluster is looked at; nothing is asked for.
     Look(fn(&Ground) -> Result<Vec<Sight>, Skip>),
+    /// What the canary holds is looked for in the other cluster.
+    Copies(Copied),
     /// These cases once more, while no operator leads.
     WithoutOperator(&'static [&'static str]),
     /// It cannot be tried by requests alone.

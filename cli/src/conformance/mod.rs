@@ -7,6 +7,7 @@ pub mod attempt;
 mod canary;
 pub mod case;
 pub mod cases;
+mod copies;
 mod down;
 mod facts;
 pub mod fixtures;

@@ -5,6 +5,7 @@ use super::ask::{Asked, Asker, Impersonated};
 use super::attempt::{Attempt, Identity, Request, Target, Wanted};
 use super::canary::Made;
 use super::case::{Case, Sight, Way};
+use super::copies;
 use super::facts::Facts;
 use super::fixtures;
 use super::grants::Grants;
@@ -83,6 +84,7 @@ impl Suite {
     /// Rights and objects first, the class last: they may stand there from before.
     async fn prepare(&mut self, cases: &[&'static Case]) -> Result<()> {
         if let Some(there) = &self.remote {
+            copies::make(&self.client, &self.made.canaries).await?;
             remote::make(there, &self.made.canaries).await?;
             remote::look(there, &mut self.ground).await?;
         }
@@ -131,6 +133,15 @@ impl Suite {
                     Err(skip) => vec![skipped(case, skip)],
                 }
             }
+            Way::Copies(copied) => match &self.remote {
+                Some(there) => {
+                    let canaries = &self.made.canaries;
+                    vec![seen(
+                        copies::look(&self.client, there, canaries, copied).await?,
+                    )]
+                }
+                None => vec![skipped(case, Skip::NeedsRemote)],
+            },
             Way::Not(skip) => vec![skipped(case, skip)],
         };
         Ok(CaseReport {
@@ -228,7 +239,7 @@ pub fn attempts_of(case: &Case, ground: &Ground) -> Vec<Attempt> {
                 })
             })
             .collect(),
-        Way::Look(_) | Way::Not(_) => Vec::new(),
+        Way::Look(_) | Way::Copies(_) | Way::Not(_) => Vec::new(),
     }
 }
 

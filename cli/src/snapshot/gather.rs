@@ -68,7 +68,10 @@ pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapsh
         list(scoped(client, scope), "horizontalpodautoscalers", same),
         sensitive_pods(client, scope, &namespaces),
     );
-    let violations = list(Api::all(client.clone()), "sovereigntyviolations", same).await;
+    let (violations, declassifications) = tokio::join!(
+        list(Api::all(client.clone()), "sovereigntyviolations", same),
+        list(scoped(client, scope), "declassifications", same),
+    );
     let secrets = kubeconfig_secrets(client, operator_namespace, &sites).await;
     let local_names = local_names(client, scope, &sites).await;
     let preview = preview(client, scope, &namespaces).await;
@@ -101,6 +104,7 @@ pub async fn gather(connection: &Connection, operator_namespace: &str) -> Snapsh
         budgets,
         inventories,
         violations,
+        declassifications,
         nodes,
         namespaces,
         sensitive_pods,

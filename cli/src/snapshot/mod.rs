@@ -22,7 +22,8 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use pinisi_crds::local_names::LocalName;
 use pinisi_crds::{
-    CloudBudget, HybridWorkload, SignalSource, Site, SovereignNodes, SovereigntyViolation,
+    CloudBudget, Declassification, HybridWorkload, SignalSource, Site, SovereignNodes,
+    SovereigntyViolation,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,6 +81,8 @@ pub struct Snapshot {
     pub inventories: Seen<Vec<SovereignNodes>>,
     /// All SovereigntyViolations.
     pub violations: Seen<Vec<SovereigntyViolation>>,
+    /// Declassifications of the namespaces asked for.
+    pub declassifications: Seen<Vec<Declassification>>,
     /// All nodes.
     pub nodes: Seen<Vec<NodeFact>>,
     /// Labels of all namespaces by name.

@@ -80,8 +80,8 @@ fn policy(rule: &Rule) -> GuardObject {
         },
         "validations": validations,
     });
-    if let Some(selector) = classed(*scope) {
-        spec["matchConstraints"]["namespaceSelector"] = selector;
+    if rule.judges_pods() {
+        add_class(&mut spec["matchConstraints"], *scope);
     }
     if *needs_inventory {
         spec["paramKind"] = param_kind();
@@ -141,35 +141,63 @@ fn bindings(rule: &Rule, settings: &GuardSettings) -> Vec<GuardObject> {
             if rule.tier == Tier::Terms {
                 left_out.extend(policies.rolling_out.iter().map(String::as_str));
             }
-            spec["matchResources"] = all_but(&left_out);
+            let mut own = policies.bindings.values();
+            let said = |policy: &PolicyBinding| policy.refuses_everywhere() && policy.says(rule);
+            // Each look at a pod costs: where one policy says it all, a second one shows nothing.
+            spec["matchResources"] = if rule.judges_pods() && own.any(said) {
+                nowhere()
+            } else {
+                all_but(&left_out)
+            };
+            classed_unless_policy_is(rule, &mut spec);
         }
         bindings.push(binding(rule.id, &spec));
     }
     for (name, policy) in &policies.bindings {
+        if !policy.says(rule) {
+            continue;
+        }
         let PolicyBinding {
             namespaces,
             enforcement,
-            unclassified,
-            narrows_nodes,
+            unclassified: _,
+            narrows_nodes: _,
         } = policy;
         let (inventory, action) = match (rule.scope, rule.tier) {
             (Scope::Everywhere, _) => continue,
-            (Scope::Unclassified, _) if *unclassified == Unclassified::Anywhere => continue,
             // Nodes away are known to `default` alone.
             (Scope::Unclassified, _) => (SOVEREIGN_NODES, *enforcement),
-            // What looks nothing up, or the same nodes, says the same for every policy.
-            (Scope::Sensitive, Tier::Core) if !rule.needs_inventory || !narrows_nodes => continue,
             (Scope::Sensitive, Tier::Core) => (name.as_str(), Enforcement::Deny),
             (Scope::Sensitive, Tier::Terms) => (name.as_str(), *enforcement),
         };
         let mut spec = bound(rule, inventory, action);
         spec["matchResources"] = selected(namespaces, &settings.exempt());
+        classed_unless_policy_is(rule, &mut spec);
         bindings.push(binding(&of_policy(rule.id, name), &spec));
         if action == Enforcement::Audit {
             bindings.push(preview(&of_policy(rule.id, name), spec));
         }
     }
     bindings
+}
+
+impl PolicyBinding {
+    /// Whether it has a binding of its own for a rule.
+    fn says(&self, rule: &Rule) -> bool {
+        match (rule.scope, rule.tier) {
+            (Scope::Everywhere, _) => false,
+            (Scope::Unclassified, _) => self.unclassified != Unclassified::Anywhere,
+            // What looks nothing up, or the same nodes, says the same for every policy.
+            (Scope::Sensitive, Tier::Core) => rule.needs_inventory && self.narrows_nodes,
+            (Scope::Sensitive, Tier::Terms) => true,
+        }
+    }
+
+    /// Whether it speaks for every namespace and refuses there. What pods may be and bring by its
+    /// inventory is no more than by the one for all, so the binding for all has nothing to add.
+    fn refuses_everywhere(&self) -> bool {
+        self.enforcement == Enforcement::Deny && self.namespaces == LabelSelector::default()
+    }
 }
 
 /// An audit log is read by few: this binding says to who asks, by a label on what a dry run makes,
@@ -211,18 +239,38 @@ fn binding(id: &str, spec: &Value) -> GuardObject {
     )
 }
 
-/// Whose objects a policy judges. The API server reads this anew for every policy at every request of
-/// the cluster, so it is as short as can be: what is left out by name stands in the bindings, which
-/// are looked at only where the policy has matched.
-pub(super) fn classed(scope: Scope) -> Option<Value> {
-    let classed = match scope {
+/// Puts whose objects are judged into the selector of namespaces that `place` has. The API server reads
+/// the selector of every policy anew at every request of the cluster, before its rules, and those of
+/// bindings only where a policy has matched. So the class stands in the policy where that spares a pod
+/// the bindings, and else in the bindings; what is left out by name stands there always.
+pub(super) fn add_class(place: &mut Value, scope: Scope) {
+    let class = match scope {
         Scope::Sensitive => {
             json!({"key": CLASS_LABEL, "operator": "In", "values": [CLASS_SENSITIVE]})
         }
         Scope::Unclassified => json!({"key": CLASS_LABEL, "operator": "DoesNotExist"}),
-        Scope::Everywhere => return None,
+        Scope::Everywhere => return,
     };
-    Some(json!({"matchExpressions": [classed]}))
+    add(&mut place["namespaceSelector"], class);
+}
+
+fn classed_unless_policy_is(rule: &Rule, spec: &mut Value) {
+    if !rule.judges_pods() {
+        add_class(&mut spec["matchResources"], rule.scope);
+    }
+}
+
+fn add(selector: &mut Value, expression: Value) {
+    match selector["matchExpressions"].as_array_mut() {
+        Some(expressions) => expressions.push(expression),
+        None => selector["matchExpressions"] = json!([expression]),
+    }
+}
+
+/// No namespace: each carries its name. A binding is not taken away, as the operator may delete nothing
+/// of the guard.
+fn nowhere() -> Value {
+    json!({"namespaceSelector": {"matchExpressions": [{"key": NAME_LABEL, "operator": "DoesNotExist"}]}})
 }
 
 /// Every namespace but these, which are left out by their name alone: nobody can put it on another.
@@ -234,10 +282,7 @@ pub(super) fn all_but(names: &BTreeSet<&str>) -> Value {
 pub(super) fn selected(namespaces: &LabelSelector, left_out: &BTreeSet<&str>) -> Value {
     let mut selector = json!(namespaces);
     let named = json!({"key": NAME_LABEL, "operator": "NotIn", "values": left_out});
-    match selector["matchExpressions"].as_array_mut() {
-        Some(expressions) => expressions.push(named),
-        None => selector["matchExpressions"] = json!([named]),
-    }
+    add(&mut selector, named);
     json!({"namespaceSelector": selector})
 }
 

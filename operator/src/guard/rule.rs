@@ -82,3 +82,12 @@ impl Match {
         }
     }
 }
+
+impl Rule {
+    /// Whether it looks at the making or changing of pods, which happens more often than all else.
+    #[must_use]
+    pub fn judges_pods(&self) -> bool {
+        let pods = |one: &Match| one.group.is_empty() && one.resources.contains(&"pods");
+        self.matches.iter().any(pods)
+    }
+}

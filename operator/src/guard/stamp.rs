@@ -2,7 +2,7 @@
 //! affinity: its terms are ANDed, and the DaemonSet controller does not replace it.
 
 use super::objects::{
-    GuardObject, all_but, classed, object, of_policy, param_kind, param_ref, selected,
+    GuardObject, add_class, all_but, object, of_policy, param_kind, param_ref, selected,
 };
 use super::rule::Scope;
 use super::settings::GuardSettings;
@@ -25,13 +25,12 @@ pub fn unstamped() -> Value {
 pub(super) fn objects(settings: &GuardSettings) -> Vec<GuardObject> {
     let expression = "(has(object.spec.nodeSelector) ? [] : [JSONPatch{op: 'add', path: '/spec/nodeSelector', value: {}}]) \
         + params.spec.nodeSelector.map(k, JSONPatch{op: 'add', path: '/spec/nodeSelector/' + jsonpatch.escapeKey(k), value: params.spec.nodeSelector[k]})";
-    let policy = json!({
+    let mut policy = json!({
         "failurePolicy": "Fail",
         "reinvocationPolicy": "IfNeeded",
         "paramKind": param_kind(),
         "matchConstraints": {
             "matchPolicy": "Equivalent",
-            "namespaceSelector": classed(Scope::Sensitive),
             "resourceRules": [{
                 "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"], "scope": "*",
             }],
@@ -40,6 +39,7 @@ pub(super) fn objects(settings: &GuardSettings) -> Vec<GuardObject> {
         "matchConditions": unstamped(),
         "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}],
     });
+    add_class(&mut policy["matchConstraints"], Scope::Sensitive);
     let mut objects = vec![
         object(
             "MutatingAdmissionPolicy",

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
-use crate::files::tail;
+use crate::files::last_words;
 use crate::paths::StateDir;
 use crate::process::{ProcessId, end_with_parent};
 use crate::state::ChildState;
@@ -185,7 +185,7 @@ impl Children {
             }) => Err(anyhow!(
                 "{name} {ended}; its last lines ({}):\n{}",
                 log.display(),
-                tail(log, LINES_SHOWN)
+                last_words(log, LINES_SHOWN)
             )),
             Some(_) => Ok(()),
             None => Err(anyhow!("{name} was never started")),

@@ -4,14 +4,14 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::{Api, Client};
 
 use crate::children::{Children, SpawnSpec};
-use crate::files::private_dir;
-use crate::paths::StateDir;
+use crate::files::{free_bytes, private_dir};
+use crate::paths::{self, StateDir};
 use crate::programs::Programs;
 use crate::spec::LabSpec;
 use crate::{
@@ -22,6 +22,8 @@ use crate::{
 const POLL: Duration = Duration::from_millis(100);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 const NODES_TIMEOUT: Duration = Duration::from_secs(60);
+/// Room that a lab takes on disk in the length of a test, with some to spare: etcd, Prometheus, logs.
+const ROOM_BYTES: u64 = 512 << 20;
 
 /// Addresses of a cluster that has started.
 #[derive(Debug, Clone)]
@@ -63,6 +65,7 @@ impl Starter<'_> {
             children: _,
             step,
         } = self;
+        enough_room(dir)?;
         private_dir(&dir.path().join("config"))?;
         private_dir(&dir.path().join("data"))?;
         let etcd_port = ports::hold(spec.ports.etcd, "etcd", "--etcd-port")?;
@@ -85,7 +88,7 @@ impl Starter<'_> {
         let etcd_url = format!("http://{}", etcd_port.address());
         let keys = credentials::create(dir, &apiserver_url, apiserver::SERVICE_IP)?;
 
-        let etcd = etcd::command(programs, dir, &etcd_port, &peer_port);
+        let etcd = etcd::command(programs, dir, &etcd_port, &peer_port, spec.durable);
         etcd_port.release();
         peer_port.release();
         self.spawn(&etcd)?;
@@ -232,7 +235,7 @@ impl Starter<'_> {
                     "{name} was not ready within {} s; its last lines ({}):\n{}",
                     timeout.as_secs(),
                     log.display(),
-                    crate::files::tail(&log, 12)
+                    crate::files::last_words(&log, 12)
                 );
             }
             tokio::time::sleep(POLL).await;
@@ -304,4 +307,17 @@ async fn nodes_ready(admin: &Client) -> bool {
     nodes::count(admin)
         .await
         .is_ok_and(|sites| sites.values().all(|site| site.ready == site.total))
+}
+/// etcd takes its first 64 MB at once and ends with a page of addresses where it does not get them.
+fn enough_room(dir: &StateDir) -> Result<()> {
+    let free = free_bytes(dir.path()).unwrap_or(u64::MAX);
+    ensure!(
+        free >= ROOM_BYTES,
+        "{} MB are free on the disk of {}, and a lab needs {}: make room there, or set {} to a folder on another disk",
+        free >> 20,
+        dir.path().display(),
+        ROOM_BYTES >> 20,
+        paths::STATE_VARIABLE
+    );
+    Ok(())
 }

@@ -1,5 +1,5 @@
 //! etcd: how it is started. Its data is thrown away with the lab, so nothing is
-//! synced to disk.
+//! synced to disk but where time is measured as in production.
 
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ pub fn command(
     dir: &StateDir,
     client: &HeldPort,
     peer: &HeldPort,
+    durable: bool,
 ) -> SpawnSpec {
     let client = format!("http://{}", client.address());
     let peer = format!("http://{}", peer.address());
@@ -31,7 +32,7 @@ pub fn command(
         format!("--listen-peer-urls={peer}"),
         format!("--initial-advertise-peer-urls={peer}"),
         format!("--initial-cluster=lab={peer}"),
-        "--unsafe-no-fsync=true".into(),
+        format!("--unsafe-no-fsync={}", !durable),
         "--log-level=warn".into(),
     ];
     SpawnSpec::new(NAME, programs.etcd.clone(), args)

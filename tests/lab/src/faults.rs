@@ -82,7 +82,7 @@ impl Lab {
                 .find(|child| child.name == apiserver::NAME);
             let child = child.context("the lab has no API server")?;
             if let Some(ended) = &child.ended {
-                let words = crate::files::tail(&child.log, 12);
+                let words = crate::files::last_words(&child.log, 12);
                 bail!("{} {ended}; its last lines:\n{words}", apiserver::NAME);
             }
             if Instant::now() >= deadline {

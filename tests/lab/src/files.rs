@@ -50,10 +50,49 @@ pub fn tail(path: &Path, lines: usize) -> String {
     all[all.len().saturating_sub(lines)..].join("\n")
 }
 
+/// What a program said last: where it is a Go program that panicked, from there on, as what follows are
+/// addresses; else the last lines.
+#[must_use]
+pub fn last_words(path: &Path, lines: usize) -> String {
+    let bytes = fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let all: Vec<&str> = text.lines().collect();
+    let panicked = |line: &&str| line.starts_with("panic: ") || line.starts_with("fatal error: ");
+    match all.iter().rposition(|line| panicked(line)) {
+        Some(at) => all[at..]
+            .iter()
+            .take(lines)
+            .copied()
+            .collect::<Vec<_>>()
+            .join("\n"),
+        None => tail(path, lines),
+    }
+}
+
 /// Free bytes on the disk that holds `path` or its nearest existing parent.
 #[must_use]
 pub fn free_bytes(path: &Path) -> Option<u64> {
     let existing = path.ancestors().find(|dir| dir.exists())?;
     let stat = rustix::fs::statvfs(existing).ok()?;
     Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_shown_from_its_cause_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        let words = |text: &str| {
+            fs::write(&log, text).unwrap();
+            last_words(&log, 2)
+        };
+        assert_eq!(words("one\ntwo\nthree\n"), "two\nthree");
+        assert_eq!(
+            words("one\npanic: failed to create WAL\n\ngoroutine 1\n0x1\n0x2\n"),
+            "panic: failed to create WAL\n"
+        );
+    }
 }

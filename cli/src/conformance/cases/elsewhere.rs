@@ -21,7 +21,7 @@ const fn not(
 }
 
 use Level::{Gold, Silver};
-use Skip::{NeedsDataplane, NeedsLab, NeedsRemote, NotBuilt};
+use Skip::{NeedsDataplane, NeedsLab, NotBuilt};
 
 /// These.
 pub const CASES: &[Case] = &[
@@ -73,20 +73,6 @@ pub const CASES: &[Case] = &[
         &["B40"],
         "a metric, trace or event that leaves",
         NeedsDataplane,
-    ),
-    not(
-        "S33",
-        Gold,
-        &["B23", "B32"],
-        "a Secret found in another cluster",
-        NeedsRemote,
-    ),
-    not(
-        "S34",
-        Gold,
-        &["B23"],
-        "a ConfigMap found in another cluster",
-        NeedsRemote,
     ),
     not(
         "S37",

@@ -1,8 +1,10 @@
-//! What arrives in the cloud's own cluster: S36, refused by that cluster's guard. A kind that carries
-//! pods has three ways to say Sensitive: by itself, by its namespace, by its pods.
+//! What arrives in the cloud's own cluster: S33 and S34, copies that nobody labelled, looked for; S36,
+//! refused by that cluster's guard. A kind that carries pods has three ways to say Sensitive: by itself,
+//! by its namespace, by its pods.
 
 use crate::conformance::attempt::{Act, Attempt, Request, Target, Wanted};
 use crate::conformance::case::{Case, Level, Way};
+use crate::conformance::copies::Copied;
 use crate::conformance::fixtures::{CANARY, carried};
 use crate::conformance::ground::{Ground, POD};
 use crate::conformance::objects::{IMAGE, container, extend, labelled, merge};
@@ -10,14 +12,30 @@ use crate::conformance::outcome::Skip;
 use pinisi_crds::names::{CLASS_LABEL, CLASS_MASS_TRAFFIC, CLASS_SENSITIVE};
 use serde_json::{Value, json};
 
-/// This one.
-pub const CASES: &[Case] = &[Case {
-    id: "S36",
-    level: Level::Gold,
-    bypasses: &["B22", "B31"],
-    title: "sensitive objects that arrive in the cloud's cluster",
-    way: Way::Requests(arrivals),
-}];
+/// These.
+pub const CASES: &[Case] = &[
+    Case {
+        id: "S33",
+        level: Level::Gold,
+        bypasses: &["B23", "B32"],
+        title: "a Secret copied to the cloud's cluster",
+        way: Way::Copies(Copied::Secret),
+    },
+    Case {
+        id: "S34",
+        level: Level::Gold,
+        bypasses: &["B23"],
+        title: "a ConfigMap copied to the cloud's cluster",
+        way: Way::Copies(Copied::ConfigMap),
+    },
+    Case {
+        id: "S36",
+        level: Level::Gold,
+        bypasses: &["B22", "B31"],
+        title: "sensitive objects that arrive in the cloud's cluster",
+        way: Way::Requests(arrivals),
+    },
+];
 
 fn says(class: &str) -> Value {
     json!({"metadata": {"labels": {CLASS_LABEL: class}}})

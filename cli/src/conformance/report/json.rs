@@ -96,7 +96,7 @@ impl<'a> ListLine<'a> {
             title,
             reason: match way {
                 Way::Not(skip) => Some(skip.word()),
-                Way::Requests(_) | Way::Look(_) | Way::WithoutOperator(_) => None,
+                Way::Requests(_) | Way::Look(_) | Way::Copies(_) | Way::WithoutOperator(_) => None,
             },
         }
     }

@@ -50,6 +50,10 @@ fn exempt() -> Value {
     json!({"namespaceSelector": {"matchExpressions": [left_out(&[])]}})
 }
 
+fn sensitive() -> Value {
+    json!({"key": CLASS_LABEL, "operator": "In", "values": [CLASS_SENSITIVE]})
+}
+
 #[test]
 fn without_a_policy_every_rule_but_that_of_no_class_refuses_everywhere() {
     let settings = settings(&[], &[]);
@@ -67,9 +71,22 @@ fn without_a_policy_every_rule_but_that_of_no_class_refuses_everywhere() {
         );
         let Some(binding) = binding else { continue };
         assert_eq!(binding["validationActions"], json!(["Deny", "Audit"]));
-        // Everything but the cluster's own parts.
-        let all = |left_out: &Value| rule.scope == Scope::Everywhere || left_out == &exempt();
-        assert!(all(&binding["matchResources"]), "{binding}");
+        // Every Sensitive namespace but the cluster's own parts.
+        let matched = &binding["matchResources"];
+        let classed =
+            json!({"namespaceSelector": {"matchExpressions": [left_out(&[]), sensitive()]}});
+        let of_policy = &spec["matchConstraints"]["namespaceSelector"];
+        match (rule.scope, rule.judges_pods()) {
+            (Scope::Everywhere, _) => assert!(matched.is_null() && of_policy.is_null()),
+            (_, true) => {
+                assert_eq!(matched, &exempt(), "{}", rule.id);
+                assert_eq!(*of_policy, json!({"matchExpressions": [sensitive()]}));
+            }
+            (_, false) => {
+                assert_eq!(matched, &classed, "{}", rule.id);
+                assert!(of_policy.is_null(), "{}", rule.id);
+            }
+        }
         if rule.needs_inventory {
             assert_eq!(binding["paramRef"]["parameterNotFoundAction"], "Deny");
         }
@@ -79,19 +96,53 @@ fn without_a_policy_every_rule_but_that_of_no_class_refuses_everywhere() {
 #[test]
 fn namespaces_are_left_out_by_name_alone() {
     let objects = objects(&settings(&[], &[]));
-    let spec = named(&objects, "ValidatingAdmissionPolicy", "g01-bind").unwrap();
-    let expressions = &spec["matchConstraints"]["namespaceSelector"]["matchExpressions"];
-    assert_eq!(
-        *expressions,
-        json!([{"key": CLASS_LABEL, "operator": "In", "values": [CLASS_SENSITIVE]}])
-    );
     for (kind, id) in [
-        (BINDING, "g01-bind"),
-        (BINDING, "g20-claims"),
+        (BINDING, "g02-pod-create"),
         ("MutatingAdmissionPolicyBinding", "s01-stamp"),
     ] {
         let binding = named(&objects, kind, id).unwrap();
         assert_eq!(binding["matchResources"], exempt());
+    }
+    let stamp = named(&objects, "MutatingAdmissionPolicy", "s01-stamp").unwrap();
+    assert_eq!(
+        stamp["matchConstraints"]["namespaceSelector"],
+        json!({"matchExpressions": [sensitive()]})
+    );
+}
+
+#[test]
+fn pods_are_looked_at_once_where_one_policy_says_it_all() {
+    let everywhere = |enforcement| {
+        let mut settings = settings(&[("firm", enforcement, Unclassified::Anywhere)], &[]);
+        for policy in settings.policies.bindings.values_mut() {
+            policy.namespaces = LabelSelector::default();
+        }
+        objects(&settings)
+    };
+    let matched = |objects: &[GuardObject], id: &str| {
+        named(objects, BINDING, id).unwrap()["matchResources"].clone()
+    };
+    let firm = everywhere(Enforcement::Deny);
+    for id in ["g02-pod-create", "g11-pod-parts", "g12-images"] {
+        assert_eq!(matched(&firm, id), nowhere(), "{id}");
+        assert_eq!(matched(&firm, &format!("{id}.firm")), exempt(), "{id}");
+    }
+    // What a policy says nothing of, and what is no pod.
+    for id in ["g04-pod-update", "g01-bind", "g16-connect"] {
+        assert_ne!(matched(&firm, id), nowhere(), "{id}");
+    }
+    // What does not refuse, or not everywhere, leaves it to the binding for all.
+    for (objects, id) in [
+        (everywhere(Enforcement::Warn), "g11-pod-parts"),
+        (
+            objects(&settings(
+                &[("firm", Enforcement::Deny, Unclassified::Anywhere)],
+                &[],
+            )),
+            "g02-pod-create",
+        ),
+    ] {
+        assert_eq!(matched(&objects, id), exempt(), "{id}");
     }
 }
 
@@ -119,7 +170,7 @@ fn a_policy_that_only_audits_loosens_its_terms_but_neither_nodes_nor_others() {
     let asked = named(&objects, BINDING, "g20-claims.soft.preview").unwrap();
     assert_eq!(
         asked["matchResources"],
-        json!({"namespaceSelector": {"matchLabels": {"team": "soft"}, "matchExpressions": [left_out(&[])]}, "objectSelector": {"matchLabels": {"pinisi.dev/guard": "preview"}}})
+        json!({"namespaceSelector": {"matchLabels": {"team": "soft"}, "matchExpressions": [left_out(&[]), sensitive()]}, "objectSelector": {"matchLabels": {"pinisi.dev/guard": "preview"}}})
     );
     assert_eq!(actions("g20-claims.firm.preview"), None);
     assert_eq!(actions("g01-bind.soft.preview"), None);
@@ -128,7 +179,7 @@ fn a_policy_that_only_audits_loosens_its_terms_but_neither_nodes_nor_others() {
     let floor = |id: &str| {
         named(&objects, BINDING, id).map(|spec| &spec["matchResources"]["namespaceSelector"])
     };
-    let but = |more: &[&str]| json!({"matchExpressions": [left_out(more)]});
+    let but = |more: &[&str]| json!({"matchExpressions": [left_out(more), sensitive()]});
     assert_eq!(floor("g20-claims"), Some(&but(&["records"])));
     assert_eq!(floor("g01-bind"), Some(&but(&[])));
     // Each looks up its own inventory; nodes away are in the one for all.

@@ -6,6 +6,7 @@
 
 mod bad_kubeconfigs;
 mod cloud;
+mod copies;
 mod drift;
 mod older;
 mod refused;
