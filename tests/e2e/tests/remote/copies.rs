@@ -5,7 +5,7 @@ use crate::cloud::{self, Clouds};
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::api::ListParams;
-use kube::{Api, ResourceExt as _};
+use kube::{Api, ResourceExt};
 use kubectl_pinisi::conformance::case::Case;
 use kubectl_pinisi::conformance::cases;
 use kubectl_pinisi::conformance::ground::Account;
