@@ -88,7 +88,7 @@ impl Starter<'_> {
         let etcd_url = format!("http://{}", etcd_port.address());
         let keys = credentials::create(dir, &apiserver_url, apiserver::SERVICE_IP)?;
 
-        let etcd = etcd::command(programs, dir, &etcd_port, &peer_port, spec.durable);
+        let etcd = etcd::command(programs, dir, &etcd_port, &peer_port);
         etcd_port.release();
         peer_port.release();
         self.spawn(&etcd)?;

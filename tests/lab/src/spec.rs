@@ -36,10 +36,6 @@ pub struct LabSpec {
     /// `Lab::start_hpa`.
     #[serde(default)]
     pub hpa_apart: bool,
-    /// Whether etcd waits for the disk, as in production. What a lab holds is thrown away with it, so
-    /// only what measures needs that.
-    #[serde(default)]
-    pub durable: bool,
     /// The lab whose further cluster this one is; it ends with that one.
     #[serde(default)]
     pub hub: Option<String>,
@@ -169,7 +165,6 @@ impl LabSpec {
             kubernetes: Version::default(),
             metrics: false,
             hpa_apart: false,
-            durable: false,
             hub: None,
             static_manifests: Vec::new(),
         }
@@ -219,13 +214,6 @@ impl LabSpec {
         self
     }
 
-    /// The same whose etcd waits for the disk.
-    #[must_use]
-    pub fn durable(mut self) -> Self {
-        self.durable = true;
-        self
-    }
-
     /// The same, with these in the API server's own folder.
     #[must_use]
     pub fn static_manifests(mut self, manifests: Vec<serde_json::Value>) -> Self {
@@ -259,7 +247,6 @@ impl LabSpec {
             kubernetes: _,
             metrics: _,
             hpa_apart: _,
-            durable: _,
             hub,
             static_manifests: _,
         } = self;
@@ -388,7 +375,6 @@ mod tests {
             "kubernetes",
             "metrics",
             "hpa_apart",
-            "durable",
             "hub",
             "static_manifests",
         ] {

@@ -40,8 +40,6 @@ pub struct Options {
     pub seed: u64,
     /// Which Kubernetes.
     pub kubernetes: Version,
-    /// Whether etcd waits for the disk.
-    pub durable: bool,
 }
 
 /// What was measured.
@@ -80,14 +78,17 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<Report> {
         pairs,
         seed,
         kubernetes,
-        durable,
     } = options;
-    let spec = |which: &str| {
-        let spec = conformance::spec(&format!("{name}-{which}"), *kubernetes);
-        if *durable { spec.durable() } else { spec }
-    };
-    let guarded = Stage::start(spec("guarded"), progress.clone()).await?;
-    let bare = Lab::start_with(spec("bare"), progress.clone()).await;
+    let guarded = Stage::start(
+        conformance::spec(&format!("{name}-guarded"), *kubernetes),
+        progress.clone(),
+    )
+    .await?;
+    let bare = Lab::start_with(
+        conformance::spec(&format!("{name}-bare"), *kubernetes),
+        progress.clone(),
+    )
+    .await;
     let result = match &bare {
         Ok(bare) => measured(&guarded, bare, (*pairs).min(MOST_PAIRS), *seed, progress).await,
         Err(error) => Err(anyhow::anyhow!("{error:#}")),

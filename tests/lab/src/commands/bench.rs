@@ -46,10 +46,6 @@ struct Admission {
     /// What chance begins with; the time by default
     #[arg(long)]
     seed: Option<u64>,
-    /// etcd waits for the disk, as in production; without, a pod is made faster than anywhere real, and
-    /// what the guard adds looks larger
-    #[arg(long)]
-    durable: bool,
     /// Begin of the labs' names
     #[arg(long, default_value = "admission")]
     name: String,
@@ -165,7 +161,6 @@ impl Admission {
         let Self {
             pairs,
             seed,
-            durable,
             name,
             json,
         } = self;
@@ -174,7 +169,6 @@ impl Admission {
             pairs,
             seed: seed.unwrap_or_else(seed_of_now),
             kubernetes: Version::default(),
-            durable,
         };
         let report = admission::run(&options, &Progress::stderr()).await?;
         print!("{}", report.table());
