@@ -1,10 +1,12 @@
-//! What the guard costs: pods made on an API server with it and on one without, in pairs, the order of
-//! each left to chance. The pods are gated, so that no scheduler looks at them, and go after each block.
+//! What the guard costs: pods made on an API server with it and on one from which it was taken away and
+//! nothing else, in pairs, the order of each left to chance. The pods are gated, so that no scheduler looks at them, and go after each block.
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use kube::Client;
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams};
+use kube::core::GroupVersionKind;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -13,7 +15,6 @@ use super::api::Call;
 use super::chance::Chance;
 use super::spread::{Spread, milliseconds};
 use crate::conformance::{self, Stage};
-use crate::lab::Lab;
 use crate::nodes::{GROUND_LABEL, SOVEREIGN};
 use crate::programs::Version;
 use crate::progress::Progress;
@@ -24,6 +25,8 @@ pub const MOST_PAIRS: usize = 5_000;
 const WARM_UP: usize = 50;
 /// Pods whose template carries what the guard would stamp.
 const STAMPED: &str = "Sensitive stamped";
+/// Labels of what the guard consists of.
+const OWN: &str = "app.kubernetes.io/managed-by=pinisi";
 /// Pods in one block; they are deleted before the next.
 const BLOCK: usize = 250;
 /// Times the standard deviation of a count by chance that leaves 5 of 100 outside.
@@ -79,38 +82,53 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<Report> {
         seed,
         kubernetes,
     } = options;
-    let guarded = Stage::start(
-        conformance::spec(&format!("{name}-guarded"), *kubernetes),
-        progress.clone(),
-    )
-    .await?;
-    let bare = Lab::start_with(
-        conformance::spec(&format!("{name}-bare"), *kubernetes),
-        progress.clone(),
-    )
-    .await;
+    let spec = |which: &str| conformance::spec(&format!("{name}-{which}"), *kubernetes);
+    let guarded = Stage::start(spec("guarded"), progress.clone()).await?;
+    let bare = Stage::start(spec("bare"), progress.clone()).await;
     let result = match &bare {
         Ok(bare) => measured(&guarded, bare, (*pairs).min(MOST_PAIRS), *seed, progress).await,
         Err(error) => Err(anyhow::anyhow!("{error:#}")),
     };
     guarded.lab.stop().await?;
     if let Ok(bare) = bare {
-        bare.stop().await?;
+        bare.lab.stop().await?;
     }
     result
 }
 
+/// Bindings first: nothing refuses the rest then.
+async fn take_away_the_guard(client: &Client) -> Result<()> {
+    for kind in [
+        "ValidatingAdmissionPolicyBinding",
+        "MutatingAdmissionPolicyBinding",
+        "ValidatingAdmissionPolicy",
+        "MutatingAdmissionPolicy",
+    ] {
+        let gvk = GroupVersionKind::gvk("admissionregistration.k8s.io", "v1", kind);
+        let api = Api::<DynamicObject>::all_with(client.clone(), &ApiResource::from_gvk(&gvk));
+        let own = ListParams::default().labels(OWN);
+        api.delete_collection(&DeleteParams::default(), &own)
+            .await?;
+        let left = api.list_metadata(&own).await?.items.len();
+        ensure!(left == 0, "{left} {kind} are still there");
+    }
+    Ok(())
+}
+
 async fn measured(
     stage: &Stage,
-    bare: &Lab,
+    bare: &Stage,
     pairs: usize,
     seed: u64,
     progress: &Progress,
 ) -> Result<Report> {
     // The guard stands without the operator, which would only take time.
-    stage.operator.kill_9(&stage.lab).await?;
+    for one in [stage, bare] {
+        one.operator.kill_9(&one.lab).await?;
+    }
     let with = &stage.client;
-    let without = &bare.admin_client().await?;
+    let without = &bare.client;
+    take_away_the_guard(without).await?;
     let mut chance = Chance::new(seed);
     let mut classes = Vec::new();
     let labels = json!({GROUND_LABEL: SOVEREIGN});
