@@ -27,6 +27,8 @@ const WARM_UP: usize = 50;
 const STAMPED: &str = "Sensitive stamped";
 /// Labels of what the guard consists of.
 const OWN: &str = "app.kubernetes.io/managed-by=pinisi";
+/// How long the API server may go on with a guard that is gone.
+const FORGOTTEN: Duration = Duration::from_secs(3);
 /// Pods in one block; they are deleted before the next.
 const BLOCK: usize = 250;
 /// Times the standard deviation of a count by chance that leaves 5 of 100 outside.
@@ -112,6 +114,7 @@ async fn take_away_the_guard(client: &Client) -> Result<()> {
         let left = api.list_metadata(&own).await?.items.len();
         ensure!(left == 0, "{left} {kind} are still there");
     }
+    sleep(FORGOTTEN).await;
     Ok(())
 }
 
