@@ -80,8 +80,8 @@ pub struct SovereigntyPolicySpec {
     /// What selected namespaces may do that have no class. Absent: NotAway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unclassified: Option<Unclassified>,
-    /// What becomes of pods that are where this policy does not let them be, beside being told.
-    /// Several policies: Evict wins. Absent: Report.
+    /// What becomes of pods that are where this policy does not let them be, beside being told. Claims
+    /// and Services are told of alone. Several policies: Evict wins. Absent: Report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_violation: Option<OnViolation>,
     /// Hours after a violation was seen in which notice of it must be given: the clock of the law that

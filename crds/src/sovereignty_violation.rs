@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
     validation = Rule::new("self.spec == oldSelf.spec").message("what was seen is not changed afterwards"),
     printcolumn(name = "Rule", type_ = "string", json_path = ".spec.rule"),
     printcolumn(name = "Object", type_ = "string", json_path = ".spec.object.path"),
-    printcolumn(name = "Where", type_ = "string", json_path = ".spec.place.node"),
+    printcolumn(name = "Where", type_ = "string", json_path = ".spec.place.words"),
     printcolumn(name = "Since", type_ = "date", json_path = ".spec.detectedAt"),
     printcolumn(name = "Notice-by", type_ = "string", json_path = ".spec.noticeDeadline"),
     printcolumn(name = "Ended", type_ = "date", json_path = ".status.endedAt"),
@@ -72,6 +72,11 @@ pub enum ViolationRule {
     /// A pod of a namespace without a class is bound to a node of a Cloud or Edge Site, where a
     /// policy keeps it from there.
     V02,
+    /// A claim of a Sensitive namespace is of a storage class, or bound to a volume, that the
+    /// namespace may not use.
+    V03,
+    /// A Service of a Sensitive namespace leads outside.
+    V04,
 }
 
 impl ViolationRule {
@@ -81,6 +86,8 @@ impl ViolationRule {
         match self {
             Self::V01 => "V01",
             Self::V02 => "V02",
+            Self::V03 => "V03",
+            Self::V04 => "V04",
         }
     }
 }
@@ -109,13 +116,18 @@ pub struct ViolatingObject {
     pub path: String,
 }
 
-/// A place.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+/// A place: of a pod its node, of a claim its storage, of a Service the way in.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct ViolationPlace {
-    /// Name of the node.
+    /// All of it in one, for tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 600))]
+    pub words: Option<String>,
+    /// Name of the node that a pod is bound to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
-    pub node: String,
+    pub node: Option<String>,
     /// The Site that the node is in; absent where it is in none, or in more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
@@ -124,6 +136,19 @@ pub struct ViolationPlace {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 8))]
     pub jurisdiction: Option<String>,
+    /// Storage class of a claim; empty where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub storage_class: Option<String>,
+    /// The PersistentVolume that a claim is bound to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub volume: Option<String>,
+    /// What lets callers of a Service come from outside, or sends them there: LoadBalancer, NodePort,
+    /// ExternalName or externalIPs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub exposed_by: Option<String>,
 }
 
 /// What the objects said. Of the object its metadata alone is read.

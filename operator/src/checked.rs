@@ -1,9 +1,15 @@
 //! What `check` hands on: the planner's world, and beside it what `act` and `report` need to
 //! write about each object. Plain data; nothing here reads a cluster.
 
+mod violations;
+
+pub use violations::{
+    Held, NodePlace, Offender, OffenderKind, Place, PolicyViolations, Recorded, Violation,
+    Violations,
+};
+
 use crate::check::declassification::Wait;
 use crate::check::problem::Problem;
-use crate::check::violation::{self, Cause};
 use crate::gather::cluster::GuardFacts;
 use crate::gather::facts::{Edit, ObjectKey};
 use crate::gather::link::{Link, LinkFault};
@@ -13,18 +19,16 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use pinisi_crds::hybrid_workload::{CarryRef, Class, HybridWorkloadStatus, Mode, TargetRef};
 use pinisi_crds::site::ClusterIdentity;
-use pinisi_crds::sovereign_nodes::NodeIdentity;
-use pinisi_crds::sovereignty_violation::ViolationRule;
 use pinisi_crds::{
     CloudBudgetStatus, DeclassificationStatus, SignalSourceStatus, SiteStatus, SovereignNodesSpec,
-    SovereigntyPolicyStatus, SovereigntyViolationStatus,
+    SovereigntyPolicyStatus,
 };
 use pinisi_planner::budget::ledger::Ledger;
 use pinisi_planner::model::amounts::Replicas;
 use pinisi_planner::model::budget::BudgetName;
 use pinisi_planner::model::site::{SiteKind, SiteName};
 use pinisi_planner::{Decisions, WorkloadId, World};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One consistent view, parsed.
@@ -325,88 +329,6 @@ pub struct PolicySubject {
     pub laws: Vec<String>,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
-}
-
-/// What is where a policy does not let it be.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PolicyViolations {
-    /// How many.
-    pub count: usize,
-    /// The first, in words.
-    pub first: Option<String>,
-}
-
-/// What is where it may not be, and what is written down of it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Violations {
-    /// What is so now, by the name of its SovereigntyViolation.
-    pub open: BTreeMap<String, Violation>,
-    /// SovereigntyViolations that are there, ended ones included, by name.
-    pub recorded: BTreeMap<String, Recorded>,
-}
-
-impl Violations {
-    /// True where the pod of this uid is of a Sensitive namespace and where it may not be.
-    #[must_use]
-    pub fn has_sensitive(&self, pod: &str) -> bool {
-        !self.open.is_empty()
-            && self
-                .open
-                .contains_key(&violation::name(ViolationRule::V01, pod))
-    }
-
-    /// How many are so now without being written down.
-    #[must_use]
-    pub fn unrecorded(&self) -> usize {
-        let recorded = |name: &&String| self.recorded.contains_key(*name);
-        self.open.keys().filter(|name| !recorded(name)).count()
-    }
-}
-
-/// A bound pod that is where it may not be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// Which rule it breaks.
-    pub rule: ViolationRule,
-    /// Why.
-    pub cause: Cause,
-    /// Its namespace.
-    pub namespace: Arc<str>,
-    /// Its name.
-    pub pod: Arc<str>,
-    /// Its uid.
-    pub uid: String,
-    /// The node that it is bound to.
-    pub node: Arc<str>,
-    /// The one Site that has the node.
-    pub site: Option<String>,
-    /// Country whose law applies there, where that is known.
-    pub jurisdiction: Option<String>,
-    /// Policies that speak for its namespace.
-    pub policies: Vec<String>,
-    /// Who the node is; `None` where there is none of that name.
-    pub node_seen: Option<NodeIdentity>,
-    /// Who it was attested to be.
-    pub node_attested: Option<NodeIdentity>,
-    /// Articles of law that the policies rest this rule on.
-    pub law: BTreeSet<String>,
-    /// Hours in which notice of it must be given, by the strictest policy.
-    pub notice_hours: Option<i32>,
-    /// True where a policy wants it evicted and it is not on its way out.
-    pub evict: bool,
-}
-
-/// A SovereigntyViolation as it stands.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recorded {
-    /// Its uid.
-    pub uid: String,
-    /// Which rule it is of; `None` where its spec cannot be read.
-    pub rule: Option<ViolationRule>,
-    /// When notice of it must have been given.
-    pub notice_deadline: Option<Timestamp>,
-    /// Its status as last seen.
-    pub status: SovereigntyViolationStatus,
 }
 
 /// A Declassification, with what stands around it.

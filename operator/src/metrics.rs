@@ -526,10 +526,15 @@ fn violations(
     violations: &Violations,
 ) -> impl Iterator<Item = (ViolationLabels, impl FnOnce(&Gauge))> {
     let mut counts: BTreeMap<ViolationLabels, usize> = BTreeMap::new();
-    for violation in violations.open.values() {
+    let open = violations.open.values().map(|v| (v.rule, v.place.site()));
+    let held = violations
+        .held
+        .values()
+        .map(|h| (h.rule, h.site.as_deref()));
+    for (rule, site) in open.chain(held) {
         let labels = ViolationLabels {
-            rule: violation.rule.id().to_owned(),
-            site: violation.site.clone().unwrap_or_default(),
+            rule: rule.id().to_owned(),
+            site: site.unwrap_or_default().to_owned(),
         };
         *counts.entry(labels).or_default() += 1;
     }
@@ -599,6 +604,7 @@ fn drop_value<T>(_: T) {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checked::Held;
     use crate::testing;
 
     #[test]
@@ -639,5 +645,28 @@ mod tests {
         plan.workloads.clear();
         metrics.show(&checked, &plan, testing::at(0));
         assert!(!metrics.encode().unwrap().contains("workload=\"web\""));
+    }
+    #[test]
+    fn what_is_held_counts_as_open() {
+        let (metrics, mut checked) = (Metrics::default(), Checked::default());
+        for name in ["v03-a", "v03-b"] {
+            let held = Held {
+                rule: ViolationRule::V03,
+                site: None,
+                policies: vec![],
+                message: String::new(),
+            };
+            checked.violations.held.insert(name.into(), held);
+        }
+        let plan = Plan {
+            budgets: Default::default(),
+            at: testing::at(0),
+            workloads: Default::default(),
+            sites: BTreeMap::new(),
+            memory: Default::default(),
+        };
+        metrics.show(&checked, &plan, testing::at(0));
+        let line = "pinisi_sovereignty_violations{rule=\"V03\",site=\"\"} 2";
+        assert!(metrics.encode().unwrap().contains(line));
     }
 }

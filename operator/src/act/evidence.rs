@@ -2,11 +2,15 @@
 
 use super::ActError;
 use super::send::{Sender, json_patch, merge};
+use crate::checked::OffenderKind;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Api;
-use kube::api::{DeleteParams, EvictParams, ObjectMeta, Patch, PostParams, Preconditions};
+use kube::api::{
+    ApiResource, DeleteParams, DynamicObject, EvictParams, ObjectMeta, Patch, PostParams,
+    Preconditions,
+};
 use pinisi_crds::SovereigntyViolation;
 use pinisi_crds::names::{FIELD_MANAGER, MANAGED_BY, MANAGED_BY_LABEL};
 use pinisi_crds::sovereignty_violation::{
@@ -33,16 +37,22 @@ pub(super) struct Evicted<'a> {
 }
 
 impl Sender {
-    /// Writes down what was seen. A pod that is gone by now was there all the same: its kubelet may
-    /// have read all that it names.
+    /// Writes down what was seen. An object that is gone by now was there all the same: a kubelet may
+    /// have read all that a pod names.
     pub(super) async fn record(
         &self,
         name: &str,
         spec: &SovereigntyViolationSpec,
     ) -> Result<(), ActError> {
         let object = &spec.object;
-        let pods = Api::<Pod>::namespaced(self.client(), &object.namespace);
-        let found = self.fenced(pods.get_metadata_opt(&object.name)).await?;
+        let resource = match OffenderKind::of(spec.rule) {
+            OffenderKind::Pod => ApiResource::erase::<Pod>(&()),
+            OffenderKind::Claim => ApiResource::erase::<PersistentVolumeClaim>(&()),
+            OffenderKind::Service => ApiResource::erase::<Service>(&()),
+        };
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.client(), &object.namespace, &resource);
+        let found = self.fenced(api.get_metadata_opt(&object.name)).await?;
         let same = found.filter(|found| found.metadata.uid.as_deref() == Some(&object.uid));
         let mut spec = spec.clone();
         if let Some(found) = same {

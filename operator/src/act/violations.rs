@@ -1,8 +1,9 @@
 //! Evidence of what is where it may not be: which SovereigntyViolations are to be made, renewed and
-//! ended, and which pods to be evicted. Pure. Nothing here deletes one: that is for people.
+//! ended, and which pods to be evicted. Pure. Nothing here deletes one: that is for people, as is all that
+//! becomes of claims and Services.
 
 use super::write::{Key, Write, WriteKind};
-use crate::checked::{Recorded, Violation, Violations};
+use crate::checked::{NodePlace, Offender, OffenderKind, Place, Recorded, Violation, Violations};
 use jiff::{SignedDuration, Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use pinisi_crds::sovereignty_violation::{
@@ -58,7 +59,11 @@ pub fn derive(
     at: Timestamp,
     now: Instant,
 ) -> Vec<Write> {
-    let Violations { open, recorded } = violations;
+    let Violations {
+        open,
+        held,
+        recorded,
+    } = violations;
     let mut room = RECORDED_MAX.saturating_sub(recorded.len());
     let mut writes = Vec::new();
     for (name, violation) in open {
@@ -76,12 +81,14 @@ pub fn derive(
         };
         if let Some(status) = renewed(&there.status, at) {
             writes.push(status_write(name, there, status));
-        } else if violation.evict && there.status.evicted_at.is_none() && evictions.pass(name, now)
+        } else if evicts(violation)
+            && there.status.evicted_at.is_none()
+            && evictions.pass(name, now)
         {
             let kind = WriteKind::ViolationEvict {
-                namespace: violation.namespace.to_string(),
-                pod: violation.pod.to_string(),
-                pod_uid: violation.uid.clone(),
+                namespace: violation.object.namespace.to_string(),
+                pod: violation.object.name.to_string(),
+                pod_uid: violation.object.uid.clone(),
                 uid: there.uid.clone(),
                 refused: there.status.eviction_refused.clone(),
                 at: whole(at),
@@ -90,7 +97,9 @@ pub fn derive(
         }
     }
     for (name, there) in recorded {
-        if !open.contains_key(name) && there.status.ended_at.is_none() {
+        // What nobody can see has not ended.
+        let lasts = open.contains_key(name) || held.contains_key(name);
+        if !lasts && there.status.ended_at.is_none() {
             let status = SovereigntyViolationStatus {
                 ended_at: Some(Time(whole(at))),
                 ..there.status.clone()
@@ -106,19 +115,20 @@ fn spec(violation: &Violation, at: Timestamp) -> SovereigntyViolationSpec {
     let Violation {
         rule,
         cause,
-        namespace,
-        pod,
-        uid,
-        node,
-        site,
-        jurisdiction,
+        object:
+            Offender {
+                kind,
+                namespace,
+                name,
+                uid,
+            },
+        place,
         policies,
-        node_seen,
-        node_attested,
         law,
         notice_hours,
         evict: _,
     } = violation;
+    let (place, evidence) = seen(place);
     let at = whole(at);
     let deadline = notice_hours.and_then(|hours| {
         let span = SignedDuration::from_hours(i64::from(hours));
@@ -130,26 +140,57 @@ fn spec(violation: &Violation, at: Timestamp) -> SovereigntyViolationSpec {
         message: violation.to_string().chars().take(MESSAGE_MAX).collect(),
         object: ViolatingObject {
             api_version: "v1".into(),
-            kind: "Pod".into(),
+            kind: kind.name().into(),
             namespace: namespace.to_string(),
-            name: pod.to_string(),
+            name: name.to_string(),
             uid: uid.clone(),
-            path: format!("Pod {namespace}/{pod}"),
+            path: format!("{} {namespace}/{name}", kind.name()),
         },
-        place: ViolationPlace {
-            node: node.to_string(),
-            site: site.clone(),
-            jurisdiction: jurisdiction.clone(),
-        },
+        place,
         policies: policies.iter().take(POLICIES_MAX).cloned().collect(),
         detected_at: Time(at),
         notice_deadline: deadline.map(Time),
         law: law.iter().take(ARTICLES_MAX).cloned().collect(),
-        evidence: Evidence {
-            node_seen: node_seen.clone(),
-            node_attested: node_attested.clone(),
-            ..Evidence::default()
-        },
+        evidence,
+    }
+}
+
+/// The place as it is written, and what is evidence of it.
+fn seen(place: &Place) -> (ViolationPlace, Evidence) {
+    let mut written = ViolationPlace {
+        words: Some(place.to_string()),
+        ..ViolationPlace::default()
+    };
+    let mut evidence = Evidence::default();
+    match place {
+        Place::Node(NodePlace {
+            node,
+            site,
+            jurisdiction,
+            seen,
+            attested,
+        }) => {
+            written.node = Some(node.to_string());
+            written.site.clone_from(site);
+            written.jurisdiction.clone_from(jurisdiction);
+            evidence.node_seen.clone_from(seen);
+            evidence.node_attested.clone_from(attested);
+        }
+        Place::Storage { class, volume } => {
+            written.storage_class = Some(class.clone());
+            written.volume = Some(volume.clone());
+        }
+        Place::Outside { exposed_by } => written.exposed_by = Some((*exposed_by).to_owned()),
+    }
+    (written, evidence)
+}
+
+/// True where it is to be evicted: a pod alone, which runs elsewhere then. Whoever took a claim away
+/// would take its data, and a Service its callers.
+const fn evicts(violation: &Violation) -> bool {
+    match violation.object.kind {
+        OffenderKind::Pod => violation.evict,
+        OffenderKind::Claim | OffenderKind::Service => false,
     }
 }
 

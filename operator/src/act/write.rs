@@ -24,7 +24,7 @@ pub enum Key {
     Workload(WorkloadId),
     /// The guard's inventory.
     Sovereign(String),
-    /// A SovereigntyViolation, and the pod that it is about.
+    /// A SovereigntyViolation, and where that is a pod what it is about.
     Violation(String),
     /// A namespace, by its name.
     Namespace(String),

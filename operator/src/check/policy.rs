@@ -26,6 +26,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Policies<'a> {
     read: BTreeMap<&'a str, CheckedPolicy<'a>>,
     subjects: BTreeMap<String, PolicySubject>,
+    /// What any of them allows.
+    any: Terms,
 }
 
 #[derive(Debug)]
@@ -34,6 +36,21 @@ struct CheckedPolicy<'a> {
     selector: Selector,
     /// Sensitive namespaces that it selects.
     sensitive: BTreeSet<&'a str>,
+    /// What it allows.
+    terms: Terms,
+    /// Where another one allows the same otherwise.
+    clashes: Vec<Problem>,
+}
+
+/// A policy that selects a namespace.
+#[derive(Clone, Copy, Debug)]
+pub struct Over<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What it says.
+    pub spec: &'a SovereigntyPolicySpec,
+    /// What it allows.
+    pub terms: &'a Terms,
 }
 
 /// What policies make of the guard.
@@ -56,7 +73,8 @@ impl<'a> Policies<'a> {
         let mut policies = Self::default();
         for (name, facts) in &index.policies {
             let mut problems = Vec::new();
-            if let Some(policy) = read(index, facts, &mut problems) {
+            if let Some(mut policy) = read(index, facts, &mut problems) {
+                policy.clashes = join(&mut policies.any, &policy.terms);
                 policies.read.insert(name.as_str(), policy);
             }
             let subject = PolicySubject {
@@ -91,14 +109,21 @@ impl<'a> Policies<'a> {
     }
 
     /// Policies that select a namespace with these labels, by name.
-    pub fn over(
-        &self,
-        labels: &BTreeMap<String, String>,
-    ) -> impl Iterator<Item = (&'a str, &'a SovereigntyPolicySpec)> {
+    pub fn over(&self, labels: &BTreeMap<String, String>) -> impl Iterator<Item = Over<'_>> {
         self.read
             .iter()
             .filter(|(_, policy)| policy.selector.matches(labels))
-            .map(|(name, policy)| (*name, policy.spec))
+            .map(|(name, policy)| Over {
+                name,
+                spec: policy.spec,
+                terms: &policy.terms,
+            })
+    }
+
+    /// What any of them allows: it holds where none speaks.
+    #[must_use]
+    pub const fn any(&self) -> &Terms {
+        &self.any
     }
 
     /// Namespaces of the cluster's own parts that any policy names.
@@ -187,13 +212,16 @@ impl<'a> Policies<'a> {
             },
             ..Guarded::default()
         };
+        base.terms = std::mem::take(&mut self.any);
         for (name, policy) in &self.read {
             let CheckedPolicy {
                 spec,
                 selector: _,
                 sensitive,
+                terms,
+                clashes,
             } = policy;
-            let inventory = inventory(spec, &base, grounds);
+            let inventory = inventory(spec, terms, &base, grounds);
             let enforcement = spec.enforcement.unwrap_or_default();
             if let Some(subject) = self.subjects.get_mut(*name) {
                 subject.namespaces = sensitive.len();
@@ -206,9 +234,7 @@ impl<'a> Policies<'a> {
                         namespaces: sensitive.len(),
                     });
                 }
-                subject
-                    .problems
-                    .extend(join(&mut base.terms, &inventory.terms));
+                subject.problems.extend(clashes.iter().cloned());
             }
             let binding = PolicyBinding {
                 namespaces: spec.namespaces.clone().unwrap_or_default(),
@@ -327,6 +353,8 @@ fn read<'a>(
         spec,
         selector,
         sensitive,
+        terms: terms(spec),
+        clashes: Vec::new(),
     })
 }
 
@@ -346,10 +374,12 @@ fn narrows(spec: &SovereigntyPolicySpec) -> bool {
         || laws.any(|law| law.jurisdictions.is_some())
 }
 
-/// Hours in which notice must be given: the fewest of a policy's own and its laws'.
-pub(super) fn notice(spec: &SovereigntyPolicySpec) -> Option<i32> {
-    let laws = legal::named(spec.legal.as_deref()).filter_map(|law| law.notice_within_hours);
-    spec.notice_within_hours.into_iter().chain(laws).min()
+/// Hours in which notice of what breaks a rule must be given: the fewest of a policy's own and those of
+/// its laws that the rule rests on.
+pub(super) fn notice(spec: &SovereigntyPolicySpec, rule: &str) -> Option<i32> {
+    let laws = legal::named(spec.legal.as_deref()).filter(|law| law.rules().any(|r| r == rule));
+    let hours = laws.filter_map(|law| law.notice_within_hours);
+    spec.notice_within_hours.into_iter().chain(hours).min()
 }
 
 /// Rule id to the articles that a policy rests it on.
@@ -393,6 +423,7 @@ fn common<'a>(read: impl Iterator<Item = &'a CheckedPolicy<'a>>) -> BTreeMap<Str
 /// What a policy lets its Sensitive namespaces use.
 fn inventory(
     spec: &SovereigntyPolicySpec,
+    terms: &Terms,
     base: &SovereignNodesSpec,
     grounds: &BTreeMap<String, Ground>,
 ) -> SovereignNodesSpec {
@@ -431,7 +462,7 @@ fn inventory(
         node_selector,
         // Nodes away are known to `default` alone.
         away: BTreeMap::new(),
-        terms: terms(spec),
+        terms: terms.clone(),
         renewed_at: None,
         max_age_seconds: spec
             .inventory_max_age_seconds

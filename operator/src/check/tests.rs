@@ -15,4 +15,5 @@ mod policies;
 mod remote;
 mod sites;
 mod sound;
+mod things;
 mod violations;

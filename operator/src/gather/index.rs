@@ -9,10 +9,12 @@ use super::facts::{
     SovereignFacts, ViolationFacts, WorkloadFacts,
 };
 use super::gateway::answer::GatewayAnswer;
-use super::kept::{kept, kept_of_a_cluster, put};
+use super::kept::{Listed, kept, kept_of_a_cluster, put};
 use super::metrics::answers::MetricAnswers;
 use super::pods::PodTable;
 use super::samples::SourceAnswers;
+use super::services::ServiceFacts;
+use super::storage::{ClaimFacts, VolumeSource};
 use crate::check::schedule::Kept;
 use crate::guard::keep::Seen;
 use pinisi_crds::site::ClusterIdentity;
@@ -55,6 +57,12 @@ pub struct Index {
     pub stateful_sets: BTreeMap<ObjectKey, ScalableFacts>,
     /// HorizontalPodAutoscalers.
     pub hpas: BTreeMap<ObjectKey, HpaFacts>,
+    /// PersistentVolumeClaims that are bound.
+    pub claims: Listed<ObjectKey, ClaimFacts>,
+    /// PersistentVolumes.
+    pub volumes: Listed<ObjectKey, VolumeSource>,
+    /// Services that lead outside.
+    pub services: Listed<ObjectKey, ServiceFacts>,
     /// What each SignalSource answered, by its name.
     pub answers: BTreeMap<String, SourceAnswers>,
     /// How the gateways of each SignalSource that scrapes some fare, by its name.

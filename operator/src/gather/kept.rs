@@ -22,6 +22,63 @@ pub(super) fn swap<K: Ord, V: PartialEq>(map: &mut BTreeMap<K, V>, new: BTreeMap
     true
 }
 
+/// A kind that planning does not wait for. Until it was listed whole, what is not here may be there
+/// all the same.
+#[derive(Debug)]
+pub struct Listed<K, V> {
+    all: BTreeMap<K, V>,
+    whole: bool,
+}
+
+impl<K, V> Default for Listed<K, V> {
+    fn default() -> Self {
+        Self {
+            all: BTreeMap::new(),
+            whole: false,
+        }
+    }
+}
+
+impl<K: Ord, V: PartialEq> Listed<K, V> {
+    /// True once it was listed whole.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// All of it; nothing before it was listed whole.
+    #[must_use]
+    pub const fn all(&self) -> &BTreeMap<K, V> {
+        &self.all
+    }
+
+    /// Adds or changes one; `None` takes it out: it is there and nobody asks for it. False where
+    /// nothing changed.
+    pub fn apply(&mut self, key: K, facts: Option<V>) -> bool {
+        match facts {
+            Some(facts) => put(&mut self.all, key, facts),
+            None => self.all.remove(&key).is_some(),
+        }
+    }
+
+    /// Removes one. False where there was none.
+    pub fn delete<Q: Ord + ?Sized>(&mut self, key: &Q) -> bool
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        self.all.remove(key).is_some()
+    }
+
+    /// Replaces all by a whole list. False where nothing changed.
+    pub fn replace(&mut self, all: Vec<(K, Option<V>)>) -> bool {
+        let asked = all
+            .into_iter()
+            .filter_map(|(key, facts)| Some((key, facts?)));
+        let first = !std::mem::replace(&mut self.whole, true);
+        swap(&mut self.all, asked.collect()) || first
+    }
+}
+
 /// A kind in a plain map, under a key that its facts hold.
 macro_rules! kept {
     ($what:literal, $facts:ty, $key:ty, $field:ident, |$f:ident| $key_of:expr, $apply:ident, $delete:ident, $replace:ident) => {

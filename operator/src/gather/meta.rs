@@ -2,6 +2,7 @@
 //! are ever asked: who wrote `spec.replicas`, and who else wrote the rest of `spec`.
 
 use super::facts::Edit;
+use crate::guard::cel::OLD_STORAGE_CLASS;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, OwnerReference, Time};
 use kube::api::ObjectMeta;
 use pinisi_crds::names::{FIELD_MANAGER, GROUP};
@@ -17,7 +18,7 @@ struct Lean<M> {
     resource_version: Option<String>,
     generation: Option<i64>,
     labels: Option<BTreeMap<String, String>>,
-    annotations: Option<Ours>,
+    annotations: Option<Asked>,
     finalizers: Option<Vec<String>>,
     owner_references: Option<Vec<OwnerReference>>,
     creation_timestamp: Option<Time>,
@@ -34,7 +35,7 @@ impl<M> Lean<M> {
             resource_version: self.resource_version,
             generation: self.generation,
             labels: self.labels,
-            annotations: self.annotations.map(|Ours(a)| a),
+            annotations: self.annotations.map(|Asked(a)| a),
             finalizers: self.finalizers,
             owner_references: self.owner_references,
             creation_timestamp: self.creation_timestamp,
@@ -45,7 +46,7 @@ impl<M> Lean<M> {
     }
 }
 
-/// Metadata without managedFields, and only our own annotations.
+/// Metadata without managedFields, and only the annotations that are asked for.
 pub fn lean<'de, D: Deserializer<'de>>(d: D) -> Result<ObjectMeta, D::Error> {
     Lean::<IgnoredAny>::deserialize(d).map(|m| ObjectMeta {
         managed_fields: None,
@@ -147,27 +148,30 @@ pub fn foreign_writer(meta: &ObjectMeta) -> Option<String> {
     )
 }
 
-/// Annotations of our own group; everything else is skipped while reading.
-struct Ours(BTreeMap<String, String>);
+/// Annotations of our own group, and the storage class; everything else is skipped while reading.
+struct Asked(BTreeMap<String, String>);
 
-impl<'de> Deserialize<'de> for Ours {
+impl<'de> Deserialize<'de> for Asked {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         struct Keep;
         impl<'de> serde::de::Visitor<'de> for Keep {
-            type Value = Ours;
+            type Value = Asked;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("annotations")
             }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Ours, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Asked, A::Error> {
                 let mut kept = BTreeMap::new();
                 while let Some(key) = map.next_key::<String>()? {
-                    if key.starts_with(GROUP) {
+                    if key.starts_with(GROUP) || key == OLD_STORAGE_CLASS {
                         kept.insert(key, map.next_value()?);
                     } else {
                         map.next_value::<IgnoredAny>()?;
                     }
                 }
-                Ok(Ours(kept))
+                Ok(Asked(kept))
             }
         }
         d.deserialize_map(Keep)

@@ -17,9 +17,11 @@ mod prometheus;
 pub mod remotes;
 mod requests;
 pub mod samples;
+pub mod services;
 mod shapes;
 pub mod shared;
 mod signals;
+pub mod storage;
 mod watch;
 pub mod wire;
 pub mod wire_custom;
@@ -88,6 +90,8 @@ impl Gather {
         namespace: &str,
         stop: &CancellationToken,
     ) -> Result<Self, GatherError> {
+        use services::ServiceWire;
+        use storage::{ClaimWire, VolumeWire};
         use wire::{HpaWire, NamespaceWire, NodeWire, PodWire};
         use wire_custom::{
             BudgetWire, DeclassificationWire, PolicyWire, SiteWire, SourceWire, SovereignWire,
@@ -122,6 +126,9 @@ impl Gather {
             DeploymentWire,
             StatefulSetWire,
             HpaWire,
+            ClaimWire,
+            VolumeWire,
+            ServiceWire,
         );
         tasks.spawn(watch::run::<wire_ledger::LedgerWire, Shared>(
             shared.clone(),
@@ -200,10 +207,10 @@ impl Gather {
     }
 
     /// True once the initial list of every kind was complete here. Until then nothing may be judged.
-    /// Other clusters are not waited for.
+    /// Other clusters are not waited for, nor a kind that can be done without once its list failed.
     #[must_use]
     pub fn synced(&self) -> bool {
-        self.shared.health.lock().values().all(|h| h.synced)
+        synced(&self.shared.health.lock())
     }
 
     /// True while the watches of all these kinds are sound.
@@ -280,6 +287,13 @@ impl HealthView {
     }
 }
 
+fn synced(health: &BTreeMap<Kind, WatchHealth>) -> bool {
+    let done = |(kind, h): (&Kind, &WatchHealth)| {
+        h.synced || (kind.is_optional() && h.failing_since.is_some())
+    };
+    health.iter().all(done)
+}
+
 fn ages(
     health: &BTreeMap<Kind, WatchHealth>,
     now: Timestamp,
@@ -293,4 +307,30 @@ fn ages(
         .iter()
         .map(|(kind, h)| (*kind, h.synced.then(|| age(h))))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_done_without_is_waited_for_till_it_fails() {
+        let shared = Shared::new();
+        for kind in Kind::ALL {
+            assert!(!synced(&shared.health.lock()), "{kind:?}");
+            shared.with_health(kind, |health| health.synced = true);
+        }
+        assert!(synced(&shared.health.lock()));
+        for kind in Kind::ALL {
+            shared.with_health(kind, |health| health.synced = false);
+            assert!(!synced(&shared.health.lock()), "{kind:?}");
+            shared.with_health(kind, |health| health.failing_since = Some(Timestamp::now()));
+            let claims_or_so = matches!(
+                kind,
+                Kind::PersistentVolumeClaim | Kind::PersistentVolume | Kind::Service
+            );
+            assert_eq!(synced(&shared.health.lock()), claims_or_so, "{kind:?}");
+            shared.with_health(kind, |health| health.synced = true);
+        }
+    }
 }

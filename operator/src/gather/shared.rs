@@ -40,6 +40,12 @@ pub enum Kind {
     StatefulSet,
     /// HorizontalPodAutoscaler.
     HorizontalPodAutoscaler,
+    /// PersistentVolumeClaim.
+    PersistentVolumeClaim,
+    /// PersistentVolume.
+    PersistentVolume,
+    /// Service.
+    Service,
     /// ResourceQuota, in other clusters only.
     ResourceQuota,
 }
@@ -55,7 +61,7 @@ impl Kind {
     ];
 
     /// Every kind that is watched at home.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::Site,
         Self::HybridWorkload,
         Self::SignalSource,
@@ -71,13 +77,20 @@ impl Kind {
         Self::Deployment,
         Self::StatefulSet,
         Self::HorizontalPodAutoscaler,
+        Self::PersistentVolumeClaim,
+        Self::PersistentVolume,
+        Self::Service,
     ];
 
-    /// True for what a site in another cluster can do without, at the price of knowing less.
+    /// True for what can be done without, at the price of knowing less: of another cluster its quotas,
+    /// at home what alone violations are seen by.
     #[must_use]
     pub const fn is_optional(self) -> bool {
         match self {
-            Self::ResourceQuota => true,
+            Self::PersistentVolumeClaim
+            | Self::PersistentVolume
+            | Self::Service
+            | Self::ResourceQuota => true,
             Self::Site
             | Self::HybridWorkload
             | Self::SignalSource
@@ -115,6 +128,9 @@ impl Kind {
             Self::Deployment => "Deployment",
             Self::StatefulSet => "StatefulSet",
             Self::HorizontalPodAutoscaler => "HorizontalPodAutoscaler",
+            Self::PersistentVolumeClaim => "PersistentVolumeClaim",
+            Self::PersistentVolume => "PersistentVolume",
+            Self::Service => "Service",
             Self::ResourceQuota => "ResourceQuota",
         }
     }

@@ -7,7 +7,9 @@ use super::{
     cluster::ClusterView,
     facts::ObjectKey,
     index::Index,
+    services::{ServiceFacts, ServiceWire},
     shared::{Kind, Shared, WatchHealth},
+    storage::{ClaimFacts, ClaimWire, VolumeSource, VolumeWire},
     wire::{HpaWire, NamespaceWire, NodeWire, PodWire, QuotaWire, key_of},
     wire_custom::{
         BudgetWire, DeclassificationWire, PolicyWire, SiteWire, SourceWire, SovereignWire,
@@ -69,6 +71,9 @@ impl Destination for Shared {
             | Kind::Deployment
             | Kind::StatefulSet
             | Kind::HorizontalPodAutoscaler
+            | Kind::PersistentVolumeClaim
+            | Kind::PersistentVolume
+            | Kind::Service
             | Kind::ResourceQuota => {}
         }
         self.touch();
@@ -152,6 +157,32 @@ macro_rules! watched_namespaces {
 
 watched_namespaces!(Index);
 watched_namespaces!(ClusterView);
+
+/// A kind of which not all is kept, or that is not waited for.
+macro_rules! watched_in_part {
+    ($wire:ty, $facts:ty, $kind:ident, $field:ident) => {
+        impl Watched<Index> for $wire {
+            type Facts = (ObjectKey, Option<$facts>);
+            const KIND: Kind = Kind::$kind;
+            fn facts(self) -> Self::Facts {
+                self.into()
+            }
+            fn apply(index: &mut Index, (key, facts): Self::Facts) -> bool {
+                index.$field.apply(key, facts)
+            }
+            fn delete(index: &mut Index, key: &ObjectKey) -> bool {
+                index.$field.delete(key)
+            }
+            fn replace(index: &mut Index, all: Vec<Self::Facts>) -> bool {
+                index.$field.replace(all)
+            }
+        }
+    };
+}
+
+watched_in_part!(ClaimWire, ClaimFacts, PersistentVolumeClaim, claims);
+watched_in_part!(VolumeWire, VolumeSource, PersistentVolume, volumes);
+watched_in_part!(ServiceWire, ServiceFacts, Service, services);
 
 /// Watches one kind until `stop`, as far as `config` selects it.
 pub(super) async fn run<K, D>(
@@ -343,6 +374,32 @@ mod tests {
         send(Event::Delete(pod("one", None)));
         assert_eq!(changes(&shared), before + 2);
         assert!(shared.index.read().pods.is_empty());
+    }
+
+    #[test]
+    fn of_services_only_those_that_lead_outside_are_kept_and_change_anything() {
+        let service = |name: &str, kind: &str| -> ServiceWire {
+            serde_json::from_value(
+                json!({"metadata": {"name": name, "namespace": "a"}, "spec": {"type": kind}}),
+            )
+            .unwrap()
+        };
+        let (shared, mut listed) = (Shared::new(), Vec::new());
+        let mut send = |event| take_in::<ServiceWire, Shared>(&shared, event, &mut listed);
+        send(Event::Init);
+        send(Event::InitApply(service("inside", "ClusterIP")));
+        assert!(!shared.index.read().services.is_whole());
+        send(Event::InitDone);
+        assert!(shared.index.read().services.is_whole());
+        let before = changes(&shared);
+        send(Event::Apply(service("other", "ClusterIP")));
+        send(Event::Delete(service("other", "ClusterIP")));
+        assert_eq!(changes(&shared), before);
+        send(Event::Apply(service("inside", "NodePort")));
+        assert_eq!(shared.index.read().services.all().len(), 1);
+        send(Event::Apply(service("inside", "ClusterIP")));
+        assert!(shared.index.read().services.all().is_empty());
+        assert_eq!(changes(&shared), before + 2);
     }
 
     #[test]

@@ -9,6 +9,9 @@ pub const GOING: &str = "(request.operation == 'UPDATE' && has(object.metadata.d
 /// Annotation that says the storage class of a claim or volume; where it stands the field does not count.
 pub const OLD_STORAGE_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 
+/// Provisioner of a storage class whose volumes are made by hand, such as disks of nodes.
+pub const NO_PROVISIONER: &str = "kubernetes.io/no-provisioner";
+
 /// The class that the labels of `object` say, or the empty string.
 #[must_use]
 pub fn class_of(object: &str) -> String {

@@ -3,7 +3,7 @@
 //! Deliberately not here: webhooks.
 
 mod apply;
-mod cel;
+pub(crate) mod cel;
 pub mod floor;
 pub mod keep;
 mod objects;

@@ -71,7 +71,7 @@ pub fn policy_turned(old: &SovereigntyPolicyStatus, new: &SovereigntyPolicyStatu
     turns(&old.conditions, &new.conditions, &POLICY_TURNS)
 }
 
-/// What is told on a pod that is where it may not be.
+/// What is told on an object that is where it may not be.
 #[must_use]
 pub fn violation(spec: &SovereigntyViolationSpec) -> Note {
     let notice = spec

@@ -142,7 +142,7 @@ fn violated(violations: &PolicyViolations) -> Said {
         Some(first) => Said::new(
             "Violated",
             true,
-            "PodsOffLawfulNodes",
+            "ViolationsOpen",
             format!(
                 "{count} where they may not be; kubectl get sovereigntyviolations shows them. First: {first}"
             ),

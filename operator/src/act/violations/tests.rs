@@ -1,5 +1,6 @@
 use super::*;
 use crate::check::violation::Cause;
+use crate::checked::Held;
 use crate::testing::at;
 use pinisi_crds::sovereignty_violation::ViolationRule;
 
@@ -7,15 +8,20 @@ fn violation(uid: &str) -> Violation {
     Violation {
         rule: ViolationRule::V01,
         cause: Cause::NoSite,
-        namespace: "health".into(),
-        pod: "records".into(),
-        uid: uid.into(),
-        node: "n".into(),
-        site: None,
-        jurisdiction: None,
+        object: Offender {
+            kind: OffenderKind::Pod,
+            namespace: "health".into(),
+            name: "records".into(),
+            uid: uid.into(),
+        },
+        place: Place::Node(NodePlace {
+            node: "n".into(),
+            site: Some("s".into()),
+            jurisdiction: None,
+            seen: None,
+            attested: None,
+        }),
         policies: vec!["p".into()],
-        node_seen: None,
-        node_attested: None,
         law: Default::default(),
         notice_hours: Some(72),
         evict: false,
@@ -136,4 +142,98 @@ fn evidence_comes_before_eviction_and_so_many_a_minute() {
     assert!(derive(&violations, &mut evictions, at(4), now).is_empty());
     let later = now + Duration::from_secs(60);
     assert_eq!(derive(&violations, &mut evictions, at(62), later).len(), 3);
+}
+
+/// A claim or Service; whoever made it says that it is to be evicted.
+fn thing(rule: ViolationRule, cause: Cause, place: Place) -> Violation {
+    let mut violation = violation("u");
+    violation.object.kind = OffenderKind::of(rule);
+    Violation {
+        rule,
+        cause,
+        place,
+        evict: true,
+        ..violation
+    }
+}
+
+fn claim() -> Violation {
+    let cause = Cause::StorageClass {
+        class: "gp3".into(),
+        policy: None,
+    };
+    let place = Place::Storage {
+        class: "gp3".into(),
+        volume: "pv-1".into(),
+    };
+    thing(ViolationRule::V03, cause, place)
+}
+
+fn service() -> Violation {
+    let exposed_by = "NodePort";
+    let place = Place::Outside { exposed_by };
+    thing(ViolationRule::V04, Cause::NodePort, place)
+}
+
+#[test]
+fn claims_and_services_are_written_down_and_never_taken_away() {
+    let mut violations = Violations {
+        open: [("v03-u".into(), claim()), ("v04-u".into(), service())].into(),
+        ..Violations::default()
+    };
+    assert_eq!(step(&mut violations, 0), vec!["violation_open"; 2]);
+    assert_eq!(step(&mut violations, 1), vec!["violation_status"; 2]);
+    assert!(step(&mut violations, 2).is_empty(), "nor is it evicted");
+    violations.open.clear();
+    assert_eq!(step(&mut violations, 3), vec!["violation_status"; 2]);
+    assert!(step(&mut violations, 4).is_empty());
+}
+
+#[test]
+fn object_and_place_are_written_as_they_are() {
+    let pod = spec(&violation("u"), at(0));
+    assert_eq!(pod.place.node.as_deref(), Some("n"));
+    assert_eq!(pod.place.words.as_deref(), Some("node n of Site s"));
+    let claim = spec(&claim(), at(0));
+    assert_eq!(
+        claim.object.path,
+        "PersistentVolumeClaim health/records".to_owned()
+    );
+    assert_eq!(claim.object.kind, "PersistentVolumeClaim");
+    let expected = ViolationPlace {
+        words: Some("volume pv-1 of storage class gp3".into()),
+        storage_class: Some("gp3".into()),
+        volume: Some("pv-1".into()),
+        ..ViolationPlace::default()
+    };
+    assert_eq!(claim.place, expected);
+    let service = spec(&service(), at(0));
+    assert_eq!(service.object.kind, "Service");
+    let expected = ViolationPlace {
+        words: Some("NodePort".into()),
+        exposed_by: Some("NodePort".into()),
+        ..ViolationPlace::default()
+    };
+    assert_eq!(service.place, expected);
+}
+
+#[test]
+fn what_nobody_can_see_is_neither_ended_nor_renewed() {
+    let mut violations = Violations {
+        open: [("v03-u".into(), claim())].into(),
+        ..Violations::default()
+    };
+    step(&mut violations, 0);
+    step(&mut violations, 1);
+    violations.open.clear();
+    let held = Held {
+        rule: ViolationRule::V03,
+        site: None,
+        policies: vec![],
+        message: String::new(),
+    };
+    violations.held.insert("v03-u".into(), held);
+    assert!(step(&mut violations, 90_000).is_empty());
+    violations.held.clear();
+    assert_eq!(step(&mut violations, 90_001), ["violation_status"]);
 }

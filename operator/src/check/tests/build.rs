@@ -5,10 +5,12 @@ use crate::checked::Checked;
 use crate::gather::{
     index::Index,
     samples::{Figures, QueryAnswer, Sample, SignalError},
+    services::ServiceWire,
+    storage::{ClaimWire, VolumeWire},
     wire::{HpaWire, NamespaceWire, NodeWire, PodWire},
     wire_custom::{
         BudgetWire, DeclassificationWire, PolicyWire, SiteWire, SourceWire, SovereignWire,
-        WorkloadWire,
+        ViolationWire, WorkloadWire,
     },
     wire_scalable::{DeploymentWire, StatefulSetWire},
 };
@@ -60,6 +62,9 @@ impl Cluster {
     /// `shop` (MassTraffic) and `health` (Sensitive), a source `prom` with the query `rps`.
     pub fn new() -> Self {
         let mut c = Self(Index::default(), Refusals::default());
+        c.0.claims.replace(vec![]);
+        c.0.volumes.replace(vec![]);
+        c.0.services.replace(vec![]);
         for n in ["h1", "h2"] {
             c.node(node(n, "home"));
         }
@@ -125,6 +130,21 @@ impl Cluster {
     }
     pub fn hpa(&mut self, v: Value) {
         self.0.apply_hpa(wire::<HpaWire>(v).into());
+    }
+    pub fn claim(&mut self, v: Value) {
+        let (key, facts) = wire::<ClaimWire>(v).into();
+        self.0.claims.apply(key, facts);
+    }
+    pub fn volume(&mut self, v: Value) {
+        let (key, facts) = wire::<VolumeWire>(v).into();
+        self.0.volumes.apply(key, facts);
+    }
+    pub fn service(&mut self, v: Value) {
+        let (key, facts) = wire::<ServiceWire>(v).into();
+        self.0.services.apply(key, facts);
+    }
+    pub fn violation(&mut self, v: Value) {
+        self.0.apply_violation(wire::<ViolationWire>(v).into());
     }
     pub fn pod(&mut self, v: Value) {
         self.0.apply_pod(wire::<PodWire>(v).into());

@@ -1,15 +1,15 @@
 //! What is where it may not be: each cause, each exemption, and who wants it evicted.
 
 use super::build::*;
-use crate::checked::{Checked, Violation};
+use crate::checked::{Checked, Place, Violation};
 use pinisi_crds::sovereignty_violation::ViolationRule;
 use serde_json::{Value, json};
 
-fn policy(name: &str, spec: Value) -> Value {
+pub fn policy(name: &str, spec: Value) -> Value {
     json!({"metadata": {"name": name, "uid": format!("u-{name}"), "generation": 1}, "spec": spec})
 }
 
-fn only(checked: &Checked) -> (&str, &Violation) {
+pub fn only(checked: &Checked) -> (&str, &Violation) {
     let open: Vec<_> = checked.violations.open.iter().collect();
     let [(name, violation)] = &open[..] else {
         panic!("{open:#?}")
@@ -93,8 +93,10 @@ fn every_cause_is_told_apart_and_says_object_place_and_way_out() {
     }
     let checked = again.check();
     let (_, found) = only(&checked);
-    let uids =
-        [&found.node_seen, &found.node_attested].map(|id| id.as_ref().map(|i| i.uid.clone()));
+    let Place::Node(place) = &found.place else {
+        panic!("{found:?}")
+    };
+    let uids = [&place.seen, &place.attested].map(|id| id.as_ref().map(|i| i.uid.clone()));
     assert_eq!(uids, [Some("u-new".into()), Some("u-h1".into())]);
 }
 

@@ -76,6 +76,9 @@ const fn doing(kind: Kind) -> &'static str {
         | Kind::SovereigntyViolation
         | Kind::StatefulSet
         | Kind::HorizontalPodAutoscaler
+        | Kind::PersistentVolumeClaim
+        | Kind::PersistentVolume
+        | Kind::Service
         | Kind::Declassification => "list and watch",
     }
 }

@@ -1,6 +1,6 @@
 //! G20 to G24: claims, grants, volumes and storage classes.
 
-use super::super::cel::{GOING, rule, storage_class};
+use super::super::cel::{GOING, NO_PROVISIONER, rule, storage_class};
 use super::super::rule::{Match, Rule, Scope, Tier, WRITES};
 
 const NAMED: &str = "' + params.spec.terms.storageClasses.map(c, c).join(', ') + ' (SovereigntyPolicy spec.storage.classes)'";
@@ -96,7 +96,7 @@ pub(super) fn volumes() -> Rule {
                 "!({class} in params.spec.terms.storageClasses) || {GOING} \
                  || (has(object.spec.csi) && object.spec.csi.driver == {driver}) \
                  || (has(object.spec.nfs) && object.spec.nfs.server in params.spec.terms.nfsServers) \
-                 || (has(object.spec.local) && {driver} == 'kubernetes.io/no-provisioner')"
+                 || (has(object.spec.local) && {driver} == '{NO_PROVISIONER}')"
             ),
             &format!(
                 "'storage class ' + {class} + ' holds Sensitive volumes: PersistentVolume ' + object.metadata.name + ' must be of its driver ' + {driver} + ', or name a server of SovereigntyPolicy spec.storage.nfsServers'"

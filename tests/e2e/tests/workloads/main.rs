@@ -19,6 +19,7 @@ mod pinned;
 mod scale;
 mod shortage;
 mod violation;
+mod violation_of_things;
 
 use pinisi_e2e::world::NodeGroupSpec;
 

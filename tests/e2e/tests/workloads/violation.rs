@@ -80,7 +80,7 @@ fn evidence(found: &SovereigntyViolation, uid: &str) -> Result<()> {
         spec.object.uid == uid && spec.object.path == "Pod seen/stray",
         "{spec:?}"
     );
-    ensure!(spec.place.node == NODE, "{spec:?}");
+    ensure!(spec.place.node.as_deref() == Some(NODE), "{spec:?}");
     ensure!(spec.place.site.as_deref() == Some("cloud-seen"), "{spec:?}");
     ensure!(spec.policies == [NS], "{spec:?}");
     let by = spec.notice_deadline.as_ref().context("a deadline")?;
@@ -175,7 +175,7 @@ async fn cited(pods: &Api<Pod>) -> Result<()> {
     .await
 }
 
-async fn metrics(world: &World) -> Result<String> {
+pub async fn metrics(world: &World) -> Result<String> {
     let url = world.operator.lock().await.metrics_url();
     Ok(reqwest::get(url).await?.text().await?)
 }
