@@ -299,7 +299,7 @@ fn tried(snapshot: &mut Snapshot) -> &mut Vec<Previewed> {
     &mut snapshot.preview.as_mut().unwrap().tried
 }
 
-fn declassification(status: Value) -> Value {
+fn declassification(status: &Value) -> Value {
     json!({
         "apiVersion": "pinisi.dev/v1alpha1", "kind": "Declassification",
         "metadata": {"name": "reports-1", "namespace": "identity"},
@@ -311,7 +311,7 @@ fn declassification(status: Value) -> Value {
 #[test]
 fn a_declassification_that_has_ended_waits_no_more() {
     let mut snapshot = sound();
-    let ended = declassification(json!({"outcome": "Expired"}));
+    let ended = declassification(&json!({"outcome": "Expired"}));
     snapshot.declassifications = Ok(of(json!([ended])));
     assert_eq!(
         judge(&snapshot).summary().warn,
@@ -498,12 +498,12 @@ fn faults() -> Vec<Fault> {
                 .insert("kube-system".into(), labels("sensitive"))
         }),
         fault("PN053", Warn, |s| {
-            s.declassifications = Ok(of(json!([declassification(json!({}))])))
+            s.declassifications = Ok(of(json!([declassification(&json!({}))])))
         }),
         fault("PN053", Warn, |s| {
             let approved =
                 json!({"approval": {"approvedBy": "budi"}, "mayChangeAt": "2026-01-02T12:00:00Z"});
-            s.declassifications = Ok(of(json!([declassification(approved)])));
+            s.declassifications = Ok(of(json!([declassification(&approved)])));
         }),
         fault("PN060", Fail, |s| {
             s.workloads.as_mut().unwrap()[1]

@@ -58,7 +58,7 @@ pub fn last_words(path: &Path, lines: usize) -> String {
     let text = String::from_utf8_lossy(&bytes);
     let all: Vec<&str> = text.lines().collect();
     let panicked = |line: &&str| line.starts_with("panic: ") || line.starts_with("fatal error: ");
-    match all.iter().rposition(|line| panicked(line)) {
+    match all.iter().rposition(panicked) {
         Some(at) => all[at..]
             .iter()
             .take(lines)
