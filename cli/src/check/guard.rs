@@ -166,7 +166,9 @@ fn denies(binding: &ValidatingAdmissionPolicyBinding, rule: &Rule) -> bool {
         param.name.as_deref() == Some(of)
             && param.parameter_not_found_action.as_deref() == Some("Deny")
     });
-    refuses && everywhere && (inventory || !rule.needs_inventory)
+    // What is asked for every pod has the inventory in its own text, but for one that is too long.
+    let in_text = rule.is_hot() && spec.param_ref.is_none();
+    refuses && everywhere && (inventory || in_text || !rule.needs_inventory)
 }
 
 /// True where it speaks for no namespace: each carries its name.
