@@ -9,8 +9,8 @@ use crate::check::{self, renewal};
 use crate::checked::Checked;
 use crate::gather::remotes::RemoteClients;
 use crate::gather::{Gather, News};
+use crate::guard;
 use crate::guard::keep::{self, Keeper, ObjectName, Version};
-use crate::guard::{self, GuardPolicies};
 use crate::lease::Leadership;
 use crate::memory::{self, Uids};
 use crate::metrics::Metrics;
@@ -213,7 +213,7 @@ impl Runner {
         self.metrics.planned(planning.elapsed());
         self.note_samples(&checked, &plan, &totals);
         if leader {
-            self.keep_guard(&checked.guard, gather, instant);
+            self.keep_guard(&checked, gather, instant);
             self.act(&checked, &plan, instant);
             self.report(&checked, &plan, instant);
         } else {
@@ -396,8 +396,11 @@ impl Runner {
     }
 
     /// Puts the guard in place where that is due.
-    fn keep_guard(&mut self, policies: &GuardPolicies, gather: &Gather, now: Instant) {
-        let (due, changed) = self.keeper.due(policies, &gather.read().guard, now);
+    fn keep_guard(&mut self, checked: &Checked, gather: &Gather, now: Instant) {
+        let inventories = checked.wanted_inventories();
+        let (due, changed) =
+            self.keeper
+                .due(&checked.guard, &inventories, &gather.read().guard, now);
         for (kind, name) in changed {
             self.metrics.error("guard", "changed_by_others");
             tracing::warn!(

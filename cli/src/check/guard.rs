@@ -9,7 +9,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::ResourceExt as _;
-use pinisi_crds::names::{GUARD_PREFIX, SOVEREIGN_NODES};
+use pinisi_crds::names::{CLASS_LABEL, CLASS_SENSITIVE, GUARD_PREFIX, SOVEREIGN_NODES};
 use pinisi_operator::guard::rule::{Rule, Scope};
 use pinisi_operator::guard::{self, GuardSettings, NAME_LABEL};
 
@@ -103,7 +103,19 @@ fn refuses(snapshot: &Snapshot, findings: &mut Findings) {
     for rule in rules().iter().filter(|rule| always_bound(rule)) {
         let name = named(rule.id);
         let own = bindings.iter().find(|binding| binding.name_any() == name);
-        if own.is_some_and(|binding| binding.spec.policy_name != name || !denies(binding, rule)) {
+        // One that speaks for every namespace may stand in for it.
+        let stands_in = || {
+            let of_a_policy = format!("{name}.");
+            let mut others = bindings.iter();
+            others.any(|other| other.name_any().starts_with(&of_a_policy) && denies(other, rule))
+        };
+        let refuses = |binding: &ValidatingAdmissionPolicyBinding| {
+            let spec = &binding.spec;
+            spec.policy_name == name
+                && (denies(binding, rule)
+                    || (rule.judges_pods() && is_set_aside(binding) && stands_in()))
+        };
+        if own.is_some_and(|binding| !refuses(binding)) {
             verdict.fail(
                 format!("ValidatingAdmissionPolicyBinding {name}"),
                 "does not refuse: it needs the action Deny everywhere, and parameterNotFoundAction Deny",
@@ -146,14 +158,31 @@ fn denies(binding: &ValidatingAdmissionPolicyBinding, rule: &Rule) -> bool {
         rule.scope == Scope::Sensitive && matched.namespace_selector.is_some() && whole(matched)
     });
     let inventory = spec.param_ref.as_ref().is_some_and(|param| {
-        param.name.as_deref() == Some(SOVEREIGN_NODES)
+        // For all, or for the policy whose binding it is.
+        let own = binding.name_any();
+        let of = own
+            .split_once('.')
+            .map_or(SOVEREIGN_NODES, |(_, policy)| policy);
+        param.name.as_deref() == Some(of)
             && param.parameter_not_found_action.as_deref() == Some("Deny")
     });
-    refuses && everywhere && (inventory || !rule.needs_inventory)
+    // What is asked for every pod has the inventory in its own text, but for one that is too long.
+    let in_text = rule.is_hot() && spec.param_ref.is_none();
+    refuses && everywhere && (inventory || in_text || !rule.needs_inventory)
 }
 
-/// True where namespaces alone are left out, and those by name: the cluster's own parts, and those
-/// that are rolled out to, which are left to their policy's bindings.
+/// True where it speaks for no namespace: each carries its name.
+fn is_set_aside(binding: &ValidatingAdmissionPolicyBinding) -> bool {
+    let matched = binding.spec.match_resources.as_ref();
+    let selector = matched.and_then(|matched| matched.namespace_selector.as_ref());
+    let mut expressions = selector
+        .iter()
+        .flat_map(|s| s.match_expressions.iter().flatten());
+    expressions.any(|each| each.key == NAME_LABEL && each.operator == "DoesNotExist")
+}
+
+/// True where every Sensitive namespace is meant, but for those left out by name: the cluster's own
+/// parts, and those that are rolled out to, which are left to their policy's bindings.
 fn whole(matched: &MatchResources) -> bool {
     let MatchResources {
         exclude_resource_rules,
@@ -164,8 +193,14 @@ fn whole(matched: &MatchResources) -> bool {
     } = matched;
     let by_name = namespace_selector.as_ref().is_none_or(|selector| {
         let mut expressions = selector.match_expressions.iter().flatten();
+        let sensitive = [CLASS_SENSITIVE.to_owned()];
         selector.match_labels.is_none()
-            && expressions.all(|each| each.key == NAME_LABEL && each.operator == "NotIn")
+            && expressions.all(|each| {
+                (each.key == NAME_LABEL && each.operator == "NotIn")
+                    || (each.key == CLASS_LABEL
+                        && each.operator == "In"
+                        && each.values.as_deref() == Some(&sensitive))
+            })
     });
     let none =
         |rules: &Option<Vec<NamedRuleWithOperations>>| rules.as_ref().is_none_or(Vec::is_empty);

@@ -815,29 +815,39 @@ fn text_and_json_look_like_this() {
 
 #[test]
 fn the_guard_looked_for_is_the_one_that_the_operator_applies() {
-    use pinisi_operator::guard::{GuardSettings, objects};
-    let settings = GuardSettings {
+    use pinisi_operator::guard::{GuardSettings, PolicyBinding, objects};
+    let mut settings = GuardSettings {
         operator_user: "system:serviceaccount:pinisi-system:pinisi".into(),
         operator_namespace: "pinisi-system".into(),
         ..GuardSettings::default()
     };
-    let applied = objects(&settings);
-    let mut snapshot = sound();
-    let of_kind = |kind: &str| {
-        Value::Array(
-            applied
+    let stands = |settings: &GuardSettings, without: &str| {
+        let applied = objects(settings);
+        let mut snapshot = sound();
+        let of_kind = |kind: &str| {
+            let all = applied
                 .iter()
-                .filter(|o| o.kind == kind)
-                .map(|o| o.body.clone())
-                .collect(),
-        )
+                .filter(|o| o.kind == kind && (without.is_empty() || o.name != without));
+            Value::Array(all.map(|o| o.body.clone()).collect())
+        };
+        snapshot.policies = Ok(of(of_kind("ValidatingAdmissionPolicy")));
+        snapshot.bindings = Ok(of(of_kind("ValidatingAdmissionPolicyBinding")));
+        snapshot.stamps = Ok(of(of_kind("MutatingAdmissionPolicy")));
+        snapshot.stamp_bindings = Ok(of(of_kind("MutatingAdmissionPolicyBinding")));
+        judge(&snapshot)
     };
-    snapshot.policies = Ok(of(of_kind("ValidatingAdmissionPolicy")));
-    snapshot.bindings = Ok(of(of_kind("ValidatingAdmissionPolicyBinding")));
-    snapshot.stamps = Ok(of(of_kind("MutatingAdmissionPolicy")));
-    snapshot.stamp_bindings = Ok(of(of_kind("MutatingAdmissionPolicyBinding")));
-    let findings = judge(&snapshot);
+    let findings = stands(&settings, "");
     assert!(!findings.any_failed(), "{findings:#?}");
+    // One that speaks for every namespace stands in for the binding for all, as long as it is there.
+    let everywhere = PolicyBinding {
+        narrows_nodes: true,
+        ..PolicyBinding::default()
+    };
+    settings.policies.bindings.insert("all".into(), everywhere);
+    let findings = stands(&settings, "");
+    assert!(!findings.any_failed(), "{findings:#?}");
+    let findings = stands(&settings, "pinisi-guard-g11-pod-parts.all");
+    assert!(findings.any_failed());
 }
 
 /// Every word that the operator has against a link is somebody's to speak of, and one check's only.

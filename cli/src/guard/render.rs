@@ -38,10 +38,19 @@ pub async fn run(global: &Global, options: &RenderOptions) -> Result<ExitCode> {
                 from_files(filename).await?
             };
             let checked = check(&index, &Refusals::default(), Timestamp::now());
+            // Files know no nodes: rules made of them look up what the operator writes.
+            let inventories = checked
+                .wanted_inventories()
+                .into_iter()
+                .filter(|_| filename.is_empty());
+            let inventories = inventories
+                .map(|(name, one)| (name.to_owned(), one.clone()))
+                .collect();
             bodies(guard::objects(&GuardSettings {
                 operator_user,
                 operator_namespace: operator_namespace.clone(),
                 policies: checked.guard,
+                inventories,
             }))
         }
     };

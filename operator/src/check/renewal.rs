@@ -73,6 +73,15 @@ pub fn orphans(
 }
 
 impl Checked {
+    /// What every inventory should say, by name.
+    #[must_use]
+    pub fn wanted_inventories(&self) -> BTreeMap<&str, &SovereignNodesSpec> {
+        let own = self.inventories.iter();
+        own.map(|(name, subject)| (name.as_str(), &subject.want))
+            .chain([(SOVEREIGN_NODES, &self.sovereign.want)])
+            .collect()
+    }
+
     /// Whoever does not see nodes, Sites or policies cannot say that an inventory is still right: what
     /// is known by now is written, but under its old time.
     pub fn unseen(&mut self) {

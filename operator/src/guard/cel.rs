@@ -55,6 +55,30 @@ pub fn quoted(word: &str) -> String {
     format!("'{}'", word.replace(['\\', '\''], ""))
 }
 
+/// A string as CEL has it, exactly.
+#[must_use]
+pub fn constant(word: &str) -> String {
+    let mut text = String::with_capacity(word.len() + 2);
+    text.push('\'');
+    for c in word.chars() {
+        match c {
+            '\\' | '\'' => text.extend(['\\', c]),
+            '\n' => text.push_str("\\n"),
+            c if c.is_control() => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => text.push(c),
+        }
+    }
+    text.push('\'');
+    text
+}
+
+/// A list of strings as CEL has it, exactly.
+#[must_use]
+pub fn constants<'a>(words: impl IntoIterator<Item = &'a String>) -> String {
+    let all: Vec<_> = words.into_iter().map(|word| constant(word)).collect();
+    format!("[{}]", all.join(", "))
+}
+
 /// A condition and its refusal: `pinisi G01: ` and `words`, an expression that ends a sentence.
 #[must_use]
 pub fn rule(id: &'static str, holds: impl Into<String>, words: &str) -> Validation {
@@ -62,5 +86,16 @@ pub fn rule(id: &'static str, holds: impl Into<String>, words: &str) -> Validati
         id,
         holds: holds.into(),
         says: format!("'pinisi {id}: ' + {words}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_ends_nothing() {
+        assert_eq!(constant("a'b\\c\n\u{7}"), "'a\\'b\\\\c\\n\\u0007'");
+        assert_eq!(constants(&["a".to_owned(), "b".to_owned()]), "['a', 'b']");
     }
 }

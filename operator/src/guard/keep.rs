@@ -3,6 +3,7 @@
 
 use super::{GuardPolicies, GuardSettings};
 use crate::report::conditions::GuardState;
+use pinisi_crds::SovereignNodesSpec;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -42,6 +43,7 @@ impl Keeper {
                 operator_user: operator_user.to_owned(),
                 operator_namespace: operator_namespace.to_owned(),
                 policies: GuardPolicies::default(),
+                inventories: BTreeMap::new(),
             },
             state: GuardState::Unknown,
             next: None,
@@ -67,6 +69,7 @@ impl Keeper {
     pub fn due(
         &mut self,
         policies: &GuardPolicies,
+        inventories: &BTreeMap<&str, &SovereignNodesSpec>,
         seen: &Seen,
         now: Instant,
     ) -> (Option<GuardSettings>, Vec<ObjectName>) {
@@ -74,11 +77,18 @@ impl Keeper {
             return (None, Vec::new());
         }
         let changed = self.changed(seen, now);
-        let other = self.settings.policies != *policies;
+        let held = &self.settings.inventories;
+        let held = held.iter().map(|(name, one)| (name.as_str(), one));
+        let same = held.eq(inventories.iter().map(|(name, one)| (*name, *one)));
+        let other = !same || self.settings.policies != *policies;
         if !other && changed.is_empty() && self.next.is_some_and(|next| now < next) {
             return (None, Vec::new());
         }
         self.settings.policies = policies.clone();
+        let inventories = inventories.iter();
+        self.settings.inventories = inventories
+            .map(|(name, one)| ((*name).to_owned(), (*one).clone()))
+            .collect();
         self.running = true;
         (Some(self.settings.clone()), changed)
     }
@@ -143,14 +153,19 @@ mod tests {
 
     fn in_place(at: Instant) -> Keeper {
         let mut keeper = Keeper::new("user", "namespace");
-        let (due, changed) = keeper.due(&GuardPolicies::default(), &Seen::new(), at);
+        let (due, changed) = keeper.due(
+            &GuardPolicies::default(),
+            &BTreeMap::new(),
+            &Seen::new(),
+            at,
+        );
         assert!(due.is_some() && changed.is_empty());
         keeper.finish(Ok(applied(3)), at);
         keeper
     }
 
     fn is_due(keeper: &mut Keeper, seen: &Seen, now: Instant) -> (bool, usize) {
-        let (due, changed) = keeper.due(&GuardPolicies::default(), seen, now);
+        let (due, changed) = keeper.due(&GuardPolicies::default(), &BTreeMap::new(), seen, now);
         (due.is_some(), changed.len())
     }
 
@@ -190,11 +205,14 @@ mod tests {
             infrastructure: ["net".to_owned()].into(),
             ..GuardPolicies::default()
         };
-        let (due, _) = keeper.due(&other, &Seen::new(), start);
+        let (due, _) = keeper.due(&other, &BTreeMap::new(), &Seen::new(), start);
         assert_eq!(due.map(|settings| settings.policies), Some(other.clone()));
         keeper.finish(Err("no".into()), start);
         assert_eq!(keeper.state(), &GuardState::Missing("no".into()));
-        let again = |keeper: &mut Keeper, at| keeper.due(&other, &Seen::new(), at).0.is_some();
+        let again = |keeper: &mut Keeper, at| {
+            let (due, _) = keeper.due(&other, &BTreeMap::new(), &Seen::new(), at);
+            due.is_some()
+        };
         assert!(!again(
             &mut keeper,
             start + RETRY - Duration::from_millis(1)
@@ -206,6 +224,19 @@ mod tests {
             start + EVERY - Duration::from_millis(1)
         ));
         assert!(again(&mut keeper, start + EVERY));
+    }
+
+    #[test]
+    fn an_inventory_that_changes_is_put_into_the_text_at_once() {
+        let start = Instant::now();
+        let mut keeper = in_place(start);
+        let inventory = SovereignNodesSpec::default();
+        let inventories = BTreeMap::from([("default", &inventory)]);
+        let (due, _) = keeper.due(&GuardPolicies::default(), &inventories, &Seen::new(), start);
+        assert_eq!(due.map(|settings| settings.inventories.len()), Some(1));
+        keeper.finish(Ok(applied(4)), start);
+        let (due, _) = keeper.due(&GuardPolicies::default(), &inventories, &Seen::new(), start);
+        assert!(due.is_none());
     }
 
     #[test]

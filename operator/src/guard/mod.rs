@@ -12,8 +12,9 @@ pub mod rule;
 pub mod rules;
 pub mod settings;
 mod stamp;
+pub mod text;
 
 pub use apply::{GuardError, apply};
 pub use objects::{GuardObject, NAME_LABEL, objects};
 pub use settings::{GuardPolicies, GuardSettings, PolicyBinding};
-pub use stamp::{STAMP, unstamped};
+pub use stamp::{STAMP, passes_over_what_is_stamped_alone};

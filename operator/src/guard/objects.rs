@@ -4,6 +4,7 @@
 
 use super::rule::{Match, Rule, Scope, Tier, Validation};
 use super::settings::{GuardSettings, PolicyBinding};
+use super::text::inlined;
 use super::{rules, stamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use pinisi_crds::names::{
@@ -12,7 +13,7 @@ use pinisi_crds::names::{
 };
 use pinisi_crds::sovereignty_policy::{Enforcement, Unclassified};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One object of the guard, cluster-scoped, ready for server-side apply.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,16 +47,50 @@ pub(super) fn of(rules: &[Rule], settings: &GuardSettings) -> Vec<GuardObject> {
     rules
         .iter()
         .flat_map(|rule| {
-            let mut objects = vec![policy(rule)];
-            objects.extend(bindings(rule, settings));
+            let texts = texts(rule, settings);
+            let mut objects = vec![policy(rule.id, texts.get(SOVEREIGN_NODES).unwrap_or(rule))];
+            let own = texts.iter().filter(|(name, _)| *name != SOVEREIGN_NODES);
+            objects.extend(own.map(|(name, text)| policy(&of_policy(rule.id, name), text)));
+            objects.extend(bindings(rule, &texts, settings));
             objects
         })
         .collect()
 }
 
-fn policy(rule: &Rule) -> GuardObject {
+/// The texts of a rule that is asked for every pod, by inventory: that of the one for all, and of those
+/// policies that may say another thing. None where it looks up what it needs, as any text is missing or
+/// too long: a binding goes with the policy that it names.
+fn texts(rule: &Rule, settings: &GuardSettings) -> BTreeMap<String, Rule> {
+    let GuardSettings {
+        operator_user: _,
+        operator_namespace: _,
+        policies,
+        inventories,
+    } = settings;
+    if !rule.needs_inventory || !rule.is_hot() {
+        return BTreeMap::new();
+    }
+    let own = policies
+        .bindings
+        .iter()
+        .filter(|(_, policy)| rule.scope == Scope::Sensitive && policy.says(rule));
+    let needed = own.map(|(name, _)| name.as_str()).chain([SOVEREIGN_NODES]);
+    // Bindings of a policy that is gone stay in force, and what they name must not get too old.
+    let gone = inventories
+        .keys()
+        .map(String::as_str)
+        .filter(|name| *name != SOVEREIGN_NODES && !policies.bindings.contains_key(*name))
+        .filter(|_| rule.scope == Scope::Sensitive);
+    needed
+        .chain(gone)
+        .map(|name| Some((name.to_owned(), inlined(rule, inventories.get(name)?)?)))
+        .collect::<Option<_>>()
+        .unwrap_or_default()
+}
+
+fn policy(id: &str, rule: &Rule) -> GuardObject {
     let Rule {
-        id,
+        id: _,
         matches,
         scope,
         tier: _,
@@ -131,20 +166,24 @@ pub(super) fn resource_rule(matched: &Match) -> Value {
     })
 }
 
-fn bindings(rule: &Rule, settings: &GuardSettings) -> Vec<GuardObject> {
+fn bindings(
+    rule: &Rule,
+    texts: &BTreeMap<String, Rule>,
+    settings: &GuardSettings,
+) -> Vec<GuardObject> {
     let policies = &settings.policies;
+    let bound = |inventory: &str, action| bound(rule, texts, inventory, action);
     let mut bindings = Vec::new();
     if rule.scope != Scope::Unclassified {
-        let mut spec = bound(rule, SOVEREIGN_NODES, Enforcement::Deny);
+        let mut spec = bound(SOVEREIGN_NODES, Enforcement::Deny);
         if rule.scope == Scope::Sensitive {
             let mut left_out = settings.exempt();
             if rule.tier == Tier::Terms {
                 left_out.extend(policies.rolling_out.iter().map(String::as_str));
             }
-            let mut own = policies.bindings.values();
-            let said = |policy: &PolicyBinding| policy.refuses_everywhere() && policy.says(rule);
+            let said = |policy: &PolicyBinding| policy.says(rule);
             // Each look at a pod costs: where one policy says it all, a second one shows nothing.
-            spec["matchResources"] = if rule.judges_pods() && own.any(said) {
+            spec["matchResources"] = if rule.judges_pods() && says_it_all(settings, said) {
                 nowhere()
             } else {
                 all_but(&left_out)
@@ -170,7 +209,7 @@ fn bindings(rule: &Rule, settings: &GuardSettings) -> Vec<GuardObject> {
             (Scope::Sensitive, Tier::Core) => (name.as_str(), Enforcement::Deny),
             (Scope::Sensitive, Tier::Terms) => (name.as_str(), *enforcement),
         };
-        let mut spec = bound(rule, inventory, action);
+        let mut spec = bound(inventory, action);
         spec["matchResources"] = selected(namespaces, &settings.exempt());
         classed_unless_policy_is(rule, &mut spec);
         bindings.push(binding(&of_policy(rule.id, name), &spec));
@@ -179,6 +218,12 @@ fn bindings(rule: &Rule, settings: &GuardSettings) -> Vec<GuardObject> {
         }
     }
     bindings
+}
+
+/// Whether one of the policies that say something speaks for every namespace and refuses there.
+pub(super) fn says_it_all(settings: &GuardSettings, says: impl Fn(&PolicyBinding) -> bool) -> bool {
+    let mut own = settings.policies.bindings.values();
+    own.any(|policy| policy.refuses_everywhere() && says(policy))
 }
 
 impl PolicyBinding {
@@ -213,17 +258,28 @@ pub(super) fn of_policy(id: &str, policy: &str) -> String {
     format!("{id}.{policy}")
 }
 
-fn bound(rule: &Rule, inventory: &str, enforcement: Enforcement) -> Value {
+/// By its own policy where the inventory stands in its text, else by the one that looks it up.
+fn bound(
+    rule: &Rule,
+    texts: &BTreeMap<String, Rule>,
+    inventory: &str,
+    enforcement: Enforcement,
+) -> Value {
     let actions = match enforcement {
         Enforcement::Audit => json!(["Audit"]),
         Enforcement::Warn => json!(["Warn", "Audit"]),
         Enforcement::Deny => json!(["Deny", "Audit"]),
     };
+    let of = if texts.is_empty() || inventory == SOVEREIGN_NODES {
+        rule.id.to_owned()
+    } else {
+        of_policy(rule.id, inventory)
+    };
     let mut spec = json!({
-        "policyName": format!("{GUARD_PREFIX}{}", rule.id),
+        "policyName": format!("{GUARD_PREFIX}{of}"),
         "validationActions": actions,
     });
-    if rule.needs_inventory {
+    if rule.needs_inventory && texts.is_empty() {
         spec["paramRef"] = param_ref(inventory);
     }
     spec
@@ -269,7 +325,7 @@ fn add(selector: &mut Value, expression: Value) {
 
 /// No namespace: each carries its name. A binding is not taken away, as the operator may delete nothing
 /// of the guard.
-fn nowhere() -> Value {
+pub(super) fn nowhere() -> Value {
     json!({"namespaceSelector": {"matchExpressions": [{"key": NAME_LABEL, "operator": "DoesNotExist"}]}})
 }
 

@@ -84,6 +84,13 @@ impl Match {
 }
 
 impl Rule {
+    /// Whether it is asked for every pod, when that is made, changed or bound.
+    #[must_use]
+    pub fn is_hot(&self) -> bool {
+        let binds = |one: &Match| one.resources.contains(&"pods/binding");
+        self.judges_pods() || self.matches.iter().any(binds)
+    }
+
     /// Whether it looks at the making or changing of pods, which happens more often than all else.
     #[must_use]
     pub fn judges_pods(&self) -> bool {

@@ -2,6 +2,7 @@
 //! namespaces. What they say of storage and routes stands in `SovereignNodes`, not here.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use pinisi_crds::SovereignNodesSpec;
 use pinisi_crds::legal::DataCategory;
 use pinisi_crds::sovereignty_policy::{Enforcement, Unclassified};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,9 @@ pub struct GuardSettings {
     pub operator_namespace: String,
     /// What the policies say.
     pub policies: GuardPolicies,
+    /// Inventories by name, to stand in the text of rules that are asked for every pod. One that is not
+    /// here is looked up.
+    pub inventories: BTreeMap<String, SovereignNodesSpec>,
 }
 
 /// What SovereigntyPolicies and Sites say that the guard's objects themselves carry.

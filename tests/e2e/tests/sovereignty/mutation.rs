@@ -21,6 +21,7 @@ use pinisi_lab::operator::{NAMESPACE, SERVICE_ACCOUNT};
 use pinisi_lab::programs::Version;
 use pinisi_lab::progress::Progress;
 use pinisi_lab::spec::{LabSpec, NodeGroup};
+use pinisi_operator::guard::NAME_LABEL;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep};
@@ -123,7 +124,7 @@ async fn every(guarded: &Client, hub: &Client, cloud: Option<&Client>, called: &
         .any(|object| object["kind"] == "MutatingAdmissionPolicy");
     let mutants: Vec<Mutant> = mutants::of(&objects, &Served::of(guarded).await?)?
         .into_iter()
-        .filter(|mutant| reachable(mutant, stamps))
+        .filter(|mutant| reachable(mutant, stamps) && in_force(mutant, &objects))
         .collect();
     ensure!(!mutants.is_empty(), "there is no guard to mutate");
     let began = Instant::now();
@@ -152,6 +153,18 @@ fn reachable(mutant: &Mutant, stamps: bool) -> bool {
     !behind_the_stamp
 }
 
+/// A policy whose every binding speaks for no namespace judges nothing: another one does in its stead.
+fn in_force(mutant: &Mutant, objects: &[Value]) -> bool {
+    let judges = matches!(mutant.what, What::Validation { .. } | What::Stamp);
+    let name = &mutant.original["metadata"]["name"];
+    let nowhere = json!([{"key": NAME_LABEL, "operator": "DoesNotExist"}]);
+    let mut bindings = objects
+        .iter()
+        .filter(|object| object["spec"]["policyName"] == *name)
+        .map(|binding| &binding["spec"]["matchResources"]["namespaceSelector"]["matchExpressions"]);
+    !judges || bindings.any(|expressions| *expressions != nowhere)
+}
+
 /// Mutants of one policy must not meet, and neither must the stamp and the rule behind it.
 fn shard(mutant: &Mutant) -> usize {
     let name = mutant.original["metadata"]["name"]
@@ -160,6 +173,8 @@ fn shard(mutant: &Mutant) -> usize {
     let policy = mutant.original["spec"]["policyName"]
         .as_str()
         .unwrap_or(name);
+    // Those of SovereigntyPolicies are named after the rule's own.
+    let policy = policy.split('.').next().unwrap_or(policy);
     let policy = if policy.ends_with("s01-stamp") {
         "pinisi-guard-g02-pod-create"
     } else {

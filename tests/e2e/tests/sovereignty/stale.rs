@@ -4,10 +4,11 @@
 
 use anyhow::{Context as _, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicy;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::events::v1::Event;
-use kube::Api;
-use kube::api::ListParams;
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::{Api, ResourceExt as _};
 use pinisi_crds::SovereignNodes;
 use pinisi_crds::names::SOVEREIGN_NODES;
 use pinisi_e2e::objects::{apply, namespace};
@@ -51,6 +52,12 @@ async fn forgotten(stage: &Stage) -> Result<()> {
     stage.operator.kill_9(&stage.lab).await?;
     let long_ago = Timestamp::now() - MAX_AGE - SignedDuration::from_mins(1);
     written(stage, long_ago).await?;
+    eventually("the API server has the old time", 20, async || {
+        let node = node(stage, "before").await?;
+        let dry = pod("dry");
+        refused(stage, dry, node.as_deref()).await
+    })
+    .await?;
     apply(client, pod("after")).await?;
     eventually("the scheduler is refused", 30, async || {
         let events = Api::<Event>::namespaced(client.clone(), NS);
@@ -88,8 +95,12 @@ async fn forgotten(stage: &Stage) -> Result<()> {
     .await
 }
 
-/// Writes the time in the inventory, as only the operator may.
+/// Writes the time where the guard reads it, which no API of the cluster lets anybody but the operator and
+/// an admin do: in the inventory, and in the text of the rules about binding.
 async fn written(stage: &Stage, at: Timestamp) -> Result<()> {
+    let inventories = Api::<SovereignNodes>::all(stage.client.clone());
+    let before = inventories.get(SOVEREIGN_NODES).await?.spec.renewed_at;
+    let before = before.context("a time")?.0.to_string();
     let body = json!({"spec": {"renewedAt": at.to_string()}});
     let request = http::Request::patch(format!(
         "/apis/pinisi.dev/v1alpha1/sovereignnodes/{SOVEREIGN_NODES}"
@@ -98,7 +109,34 @@ async fn written(stage: &Stage, at: Timestamp) -> Result<()> {
     .header("Impersonate-User", user())
     .body(serde_json::to_vec(&body)?)?;
     stage.client.request::<Value>(request).await?;
+    let policies = Api::<ValidatingAdmissionPolicy>::all(stage.client.clone());
+    let mut changed = 0;
+    for policy in policies.list(&ListParams::default()).await? {
+        let name = policy.name_any();
+        let text = serde_json::to_string(&json!({"spec": policy.spec}))?;
+        if !text.contains(&before) {
+            continue;
+        }
+        let old: Value = serde_json::from_str(&text.replace(&before, &at.to_string()))?;
+        policies
+            .patch(&name, &PatchParams::default(), &Patch::Merge(old))
+            .await?;
+        changed += 1;
+    }
+    ensure!(changed > 0, "no rule holds {before}");
     Ok(())
+}
+
+/// Whether a pod that names the node is refused for the inventory's age.
+async fn refused(stage: &Stage, mut pod: Value, node: Option<&str>) -> Result<bool> {
+    pod["spec"]["nodeName"] = json!(node);
+    let pods = Api::<Pod>::namespaced(stage.client.clone(), NS);
+    let params = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    let made = pods.create(&params, &serde_json::from_value(pod)?).await;
+    Ok(made.is_err_and(|error| error.to_string().contains("pinisi G60:")))
 }
 
 async fn node(stage: &Stage, name: &str) -> Result<Option<String>> {
