@@ -1,6 +1,7 @@
 use super::*;
 use crate::guard::settings::GuardPolicies;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use pinisi_crds::SovereignNodesSpec;
 use pinisi_crds::legal::CATEGORY_RULE;
 use std::collections::BTreeMap;
 
@@ -28,7 +29,15 @@ fn settings(policies: &[(&str, Enforcement, Unclassified)], rolling_out: &[&str]
             stamp: BTreeMap::new(),
             categories: BTreeMap::new(),
         },
+        inventories: BTreeMap::new(),
     }
+}
+
+/// The same, with inventories of these names known.
+fn known(mut settings: GuardSettings, names: &[&str]) -> GuardSettings {
+    let one = |name: &&str| ((*name).to_owned(), SovereignNodesSpec::default());
+    settings.inventories = names.iter().map(one).collect();
+    settings
 }
 
 fn named<'a>(objects: &'a [GuardObject], kind: &str, id: &str) -> Option<&'a Value> {
@@ -232,5 +241,68 @@ fn what_a_law_rests_on_is_a_rule_and_a_refusal_that_looks_up_the_inventory_names
             .as_str()
             .unwrap();
         assert_eq!(says.contains("params.spec.terms.law"), rule.needs_inventory);
+    }
+}
+
+#[test]
+fn what_is_asked_for_every_pod_looks_nothing_up_and_each_policy_has_its_own_text() {
+    let firm = [("firm", Enforcement::Deny, Unclassified::NotAway)];
+    let objects = objects(&known(settings(&firm, &[]), &["default", "firm", "gone"]));
+    let policy = |id: &str| named(&objects, "ValidatingAdmissionPolicy", id);
+    for id in ["g01-bind", "g02-pod-create", "g11-pod-parts", "g12-images"] {
+        for (suffix, bound) in [("", true), (".firm", true), (".gone", false)] {
+            let id = format!("{id}{suffix}");
+            let spec = policy(&id).unwrap();
+            assert!(spec.get("paramKind").is_none(), "{id}");
+            let binding = named(&objects, BINDING, &id);
+            // That of a policy that is gone stands from before.
+            assert_eq!(binding.is_some(), bound, "{id}");
+            let Some(binding) = binding else { continue };
+            assert_eq!(binding["policyName"], format!("{GUARD_PREFIX}{id}"));
+            assert!(binding.get("paramRef").is_none(), "{id}");
+        }
+    }
+    // Nodes away are known to `default` alone, and all else is looked up.
+    assert!(policy("g51-unclassified-pod.firm").is_none());
+    let spec = named(&objects, BINDING, "g51-unclassified-pod.firm").unwrap();
+    assert_eq!(spec["policyName"], "pinisi-guard-g51-unclassified-pod");
+    assert!(policy("g20-claims").unwrap().get("paramKind").is_some());
+    assert_eq!(
+        named(&objects, BINDING, "g20-claims.firm").unwrap()["paramRef"]["name"],
+        "firm"
+    );
+    for id in ["s01-stamp", "s01-stamp.firm"] {
+        let spec = named(&objects, "MutatingAdmissionPolicy", id).unwrap();
+        assert!(spec.get("paramKind").is_none(), "{id}");
+        let binding = named(&objects, "MutatingAdmissionPolicyBinding", id).unwrap();
+        assert_eq!(binding["policyName"], format!("{GUARD_PREFIX}{id}"));
+    }
+}
+
+#[test]
+fn where_one_inventory_is_not_known_all_are_looked_up() {
+    let firm = [("firm", Enforcement::Deny, Unclassified::NotAway)];
+    let objects = objects(&known(settings(&firm, &[]), &["default"]));
+    for id in ["g01-bind", "g02-pod-create"] {
+        let spec = named(&objects, "ValidatingAdmissionPolicy", id).unwrap();
+        assert!(spec.get("paramKind").is_some(), "{id}");
+        let binding = named(&objects, BINDING, &format!("{id}.firm")).unwrap();
+        assert_eq!(binding["policyName"], format!("{GUARD_PREFIX}{id}"));
+        assert_eq!(binding["paramRef"]["name"], "firm");
+    }
+}
+
+#[test]
+fn a_stamp_passes_over_what_is_stamped_and_nothing_else() {
+    for names in [vec![], vec!["default"]] {
+        let objects = objects(&known(settings(&[], &[]), &names));
+        let mut stamps = objects
+            .iter()
+            .filter(|object| object.kind == "MutatingAdmissionPolicy");
+        let stamp = stamps.next().unwrap().body.clone();
+        assert!(stamp::passes_over_what_is_stamped_alone(&stamp));
+        let mut weak = stamp;
+        weak["spec"]["matchConditions"][0]["expression"] = json!("false");
+        assert!(!stamp::passes_over_what_is_stamped_alone(&weak));
     }
 }
