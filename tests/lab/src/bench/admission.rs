@@ -45,6 +45,8 @@ pub struct Options {
     pub seed: u64,
     /// Which Kubernetes.
     pub kubernetes: Version,
+    /// Sovereign nodes: the guard knows each by name.
+    pub home_nodes: u32,
 }
 
 /// What was measured.
@@ -83,8 +85,15 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<Report> {
         pairs,
         seed,
         kubernetes,
+        home_nodes,
     } = options;
-    let spec = |which: &str| conformance::spec(&format!("{name}-{which}"), *kubernetes);
+    let spec = |which: &str| {
+        let mut spec = conformance::spec(&format!("{name}-{which}"), *kubernetes);
+        for group in spec.nodes.iter_mut().filter(|group| group.sovereign) {
+            group.count = *home_nodes;
+        }
+        spec
+    };
     let guarded = Stage::start(spec("guarded"), progress.clone()).await?;
     let bare = Stage::start(spec("bare"), progress.clone()).await;
     let result = match &bare {

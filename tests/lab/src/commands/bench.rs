@@ -46,6 +46,9 @@ struct Admission {
     /// What chance begins with; the time by default
     #[arg(long)]
     seed: Option<u64>,
+    /// Sovereign nodes, each of which the guard knows by name
+    #[arg(long, default_value_t = 2, value_name = "NUMBER")]
+    home_nodes: u32,
     /// Begin of the labs' names
     #[arg(long, default_value = "admission")]
     name: String,
@@ -161,6 +164,7 @@ impl Admission {
         let Self {
             pairs,
             seed,
+            home_nodes,
             name,
             json,
         } = self;
@@ -169,6 +173,7 @@ impl Admission {
             pairs,
             seed: seed.unwrap_or_else(seed_of_now),
             kubernetes: Version::default(),
+            home_nodes,
         };
         let report = admission::run(&options, &Progress::stderr()).await?;
         print!("{}", report.table());
