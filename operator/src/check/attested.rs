@@ -7,10 +7,11 @@ use pinisi_crds::sovereign_nodes::NodeIdentity;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// Marks of nodes that are no machine but a way to another cluster or to a provider: a label key
-/// (a prefix where it ends in `/`) and the value that makes it one, where not any does.
-const VIRTUAL: [(&str, Option<&str>); 3] = [
+/// Labels by which nodes are known that stand for other machines: those of Virtual Kubelet, Liqo and
+/// Admiralty, each with its value. One that ends in `/` is the begin of a label of any value.
+pub const VIRTUAL: [(&str, Option<&str>); 4] = [
     ("type", Some("virtual-kubelet")),
+    ("kubernetes.io/role", Some("virtual-kubelet")),
     ("virtual-kubelet.io/", None),
     ("liqo.io/type", Some("virtual-node")),
 ];
@@ -271,6 +272,7 @@ mod tests {
         let bare = machine("u1", None, None);
         for (key, value) in [
             ("type", "virtual-kubelet"),
+            ("kubernetes.io/role", "virtual-kubelet"),
             ("virtual-kubelet.io/provider", "anything"),
             ("liqo.io/type", "virtual-node"),
         ] {

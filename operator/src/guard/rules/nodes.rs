@@ -5,16 +5,10 @@
 use super::super::cel::{label, list, rule};
 use super::super::rule::{Match, Rule, Scope, Tier, WRITES};
 use super::kinds::MAY_ATTEST;
+use crate::check::attested::VIRTUAL;
 use pinisi_crds::names::{NODE_RESTRICTION_PREFIX, SITE_LABEL};
 use std::collections::BTreeMap;
 
-/// Labels by which virtual nodes are known: those of Virtual Kubelet, Liqo and Admiralty.
-const VIRTUAL_LABELS: [(&str, &str); 4] = [
-    ("type", "virtual-kubelet"),
-    ("kubernetes.io/role", "virtual-kubelet"),
-    ("liqo.io/type", "virtual-node"),
-    ("virtual-kubelet.io/provider", ""),
-];
 /// Taint that Virtual Kubelet puts on its nodes.
 const VIRTUAL_TAINT: &str = "virtual-kubelet.io/provider";
 
@@ -86,11 +80,13 @@ pub(super) fn again() -> Rule {
 /// G42: a node that stands for other machines, or that an owner could have removed and made again,
 /// carries no mark of sovereign ground.
 pub(super) fn virtual_nodes(stamp: &BTreeMap<String, String>) -> Rule {
-    let mut signs: Vec<_> = VIRTUAL_LABELS
+    let mut signs: Vec<_> = VIRTUAL
         .iter()
-        .map(|(key, value)| match *value {
-            "" => format!("{} != ''", label("object", key)),
-            value => format!("{} == '{value}'", label("object", key)),
+        .map(|(key, value)| match value {
+            None => format!(
+                "(has(object.metadata.labels) && object.metadata.labels.exists(k, k.startsWith('{key}')))"
+            ),
+            Some(value) => format!("{} == '{value}'", label("object", key)),
         })
         .collect();
     signs.push(format!(
