@@ -76,7 +76,8 @@ pub fn constant(word: &str) -> String {
 #[must_use]
 pub fn constants<'a>(words: impl IntoIterator<Item = &'a String>) -> String {
     let all: Vec<_> = words.into_iter().map(|word| constant(word)).collect();
-    format!("[{}]", all.join(", "))
+    // Without blanks: a list of nodes may be as long as the API server reads.
+    format!("[{}]", all.join(","))
 }
 
 /// A condition and its refusal: `pinisi G01: ` and `words`, an expression that ends a sentence.
@@ -96,6 +97,6 @@ mod tests {
     #[test]
     fn a_constant_ends_nothing() {
         assert_eq!(constant("a'b\\c\n\u{7}"), "'a\\'b\\\\c\\n\\u0007'");
-        assert_eq!(constants(&["a".to_owned(), "b".to_owned()]), "['a', 'b']");
+        assert_eq!(constants(&["a".to_owned(), "b".to_owned()]), "['a','b']");
     }
 }

@@ -187,7 +187,7 @@ mod tests {
         assert!(
             first
                 .holds
-                .ends_with("in ['worker-00000.example', 'worker-00001.example']"),
+                .ends_with("in ['worker-00000.example','worker-00001.example']"),
             "{}",
             first.holds
         );
