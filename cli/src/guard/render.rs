@@ -13,6 +13,7 @@ use pinisi_operator::gather::index::Index;
 use pinisi_operator::guard::{self, GuardSettings, floor, receiving};
 use pinisi_operator::refusals::Refusals;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 /// Prints it.
@@ -51,6 +52,7 @@ pub async fn run(global: &Global, options: &RenderOptions) -> Result<ExitCode> {
                 operator_namespace: operator_namespace.clone(),
                 policies: checked.guard,
                 inventories,
+                left: BTreeSet::new(),
             }))
         }
     };

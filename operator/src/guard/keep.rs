@@ -4,7 +4,7 @@
 use super::{GuardPolicies, GuardSettings};
 use crate::report::conditions::GuardState;
 use pinisi_crds::SovereignNodesSpec;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// How often the guard is put in place again.
@@ -44,6 +44,7 @@ impl Keeper {
                 operator_namespace: operator_namespace.to_owned(),
                 policies: GuardPolicies::default(),
                 inventories: BTreeMap::new(),
+                left: BTreeSet::new(),
             },
             state: GuardState::Unknown,
             next: None,
@@ -89,6 +90,7 @@ impl Keeper {
         self.settings.inventories = inventories
             .map(|(name, one)| ((*name).to_owned(), (*one).clone()))
             .collect();
+        self.settings.left = left(seen, policies);
         self.running = true;
         (Some(self.settings.clone()), changed)
     }
@@ -132,6 +134,17 @@ impl Keeper {
             }
         }
     }
+}
+
+/// Bindings that are named after a SovereigntyPolicy that is not there.
+fn left(seen: &Seen, policies: &GuardPolicies) -> BTreeSet<String> {
+    let bindings = seen.iter().filter(|(kind, _)| kind.ends_with("Binding"));
+    let names = bindings.flat_map(|(_, there)| there.keys());
+    let gone = |name: &&String| {
+        let policy = name.split_once('.').map(|(_, policy)| policy);
+        policy.is_some_and(|policy| !policies.bindings.contains_key(policy))
+    };
+    names.filter(gone).cloned().collect()
 }
 
 #[cfg(test)]
@@ -237,6 +250,26 @@ mod tests {
         keeper.finish(Ok(applied(4)), start);
         let (due, _) = keeper.due(&GuardPolicies::default(), &inventories, &Seen::new(), start);
         assert!(due.is_none());
+    }
+
+    #[test]
+    fn bindings_that_a_policy_left_are_known_by_its_name() {
+        let there = |names: &[&str]| {
+            let version = ("u".to_owned(), 1);
+            let one = |name: &&str| ((*name).to_owned(), version.clone());
+            names.iter().map(one).collect::<BTreeMap<_, _>>()
+        };
+        let seen = Seen::from([
+            (
+                "ValidatingAdmissionPolicyBinding",
+                there(&["g.here", "g.gone", "g"]),
+            ),
+            ("ValidatingAdmissionPolicy", there(&["g.other"])),
+        ]);
+        let mut policies = GuardPolicies::default();
+        let here = crate::guard::PolicyBinding::default();
+        policies.bindings.insert("here".to_owned(), here);
+        assert_eq!(left(&seen, &policies), ["g.gone".to_owned()].into());
     }
 
     #[test]

@@ -66,6 +66,7 @@ fn texts(rule: &Rule, settings: &GuardSettings) -> BTreeMap<String, Rule> {
         operator_namespace: _,
         policies,
         inventories,
+        left,
     } = settings;
     if !rule.needs_inventory || !rule.is_hot() {
         return BTreeMap::new();
@@ -76,11 +77,9 @@ fn texts(rule: &Rule, settings: &GuardSettings) -> BTreeMap<String, Rule> {
         .filter(|(_, policy)| rule.scope == Scope::Sensitive && policy.says(rule));
     let needed = own.map(|(name, _)| name.as_str()).chain([SOVEREIGN_NODES]);
     // Bindings of a policy that is gone stay in force, and what they name must not get too old.
-    let gone = inventories
-        .keys()
-        .map(String::as_str)
-        .filter(|name| *name != SOVEREIGN_NODES && !policies.bindings.contains_key(*name))
-        .filter(|_| rule.scope == Scope::Sensitive);
+    let stands = |name: &&str| left.contains(&guarded(&of_policy(rule.id, name)));
+    let gone = inventories.keys().map(String::as_str);
+    let gone = gone.filter(|name| !policies.bindings.contains_key(*name) && stands(name));
     needed
         .chain(gone)
         .map(|name| Some((name.to_owned(), inlined(rule, inventories.get(name)?)?)))
@@ -174,6 +173,7 @@ fn bindings(
     let policies = &settings.policies;
     let bound = |inventory: &str, action| bound(rule, texts, inventory, action);
     let mut bindings = Vec::new();
+    let mut set_aside = None;
     if rule.scope != Scope::Unclassified {
         let mut spec = bound(SOVEREIGN_NODES, Enforcement::Deny);
         if rule.scope == Scope::Sensitive {
@@ -183,14 +183,17 @@ fn bindings(
             }
             let said = |policy: &PolicyBinding| policy.says(rule);
             // Each look at a pod costs: where one policy says it all, a second one shows nothing.
-            spec["matchResources"] = if rule.judges_pods() && says_it_all(settings, said) {
-                nowhere()
+            if rule.judges_pods() && says_it_all(settings, said) {
+                spec["matchResources"] = nowhere();
+                set_aside = Some(binding(rule.id, &spec));
             } else {
-                all_but(&left_out)
-            };
+                spec["matchResources"] = all_but(&left_out);
+            }
             classed_unless_policy_is(rule, &mut spec);
         }
-        bindings.push(binding(rule.id, &spec));
+        if set_aside.is_none() {
+            bindings.push(binding(rule.id, &spec));
+        }
     }
     for (name, policy) in &policies.bindings {
         if !policy.says(rule) {
@@ -217,6 +220,8 @@ fn bindings(
             bindings.push(preview(&of_policy(rule.id, name), spec));
         }
     }
+    // Not before what says it all is there.
+    bindings.extend(set_aside);
     bindings
 }
 
@@ -276,7 +281,7 @@ fn bound(
         of_policy(rule.id, inventory)
     };
     let mut spec = json!({
-        "policyName": format!("{GUARD_PREFIX}{of}"),
+        "policyName": guarded(&of),
         "validationActions": actions,
     });
     if rule.needs_inventory && texts.is_empty() {
@@ -342,6 +347,11 @@ pub(super) fn selected(namespaces: &LabelSelector, left_out: &BTreeSet<&str>) ->
     json!({"namespaceSelector": selector})
 }
 
+/// Whole name of an object of the guard.
+pub(super) fn guarded(id: &str) -> String {
+    format!("{GUARD_PREFIX}{id}")
+}
+
 pub(super) fn param_kind() -> Value {
     json!({"apiVersion": "pinisi.dev/v1alpha1", "kind": "SovereignNodes"})
 }
@@ -358,7 +368,7 @@ pub(super) fn object(
     optional: bool,
     spec: &Value,
 ) -> GuardObject {
-    let name = format!("{GUARD_PREFIX}{id}");
+    let name = guarded(id);
     let body = json!({
         "apiVersion": API,
         "kind": kind,

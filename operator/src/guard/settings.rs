@@ -23,6 +23,8 @@ pub struct GuardSettings {
     /// Inventories by name, to stand in the text of rules that are asked for every pod. One that is not
     /// here is looked up.
     pub inventories: BTreeMap<String, SovereignNodesSpec>,
+    /// Names of bindings that stand from SovereigntyPolicies that are gone: what they name goes on.
+    pub left: BTreeSet<String>,
 }
 
 /// What SovereigntyPolicies and Sites say that the guard's objects themselves carry.

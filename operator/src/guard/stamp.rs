@@ -2,13 +2,13 @@
 //! affinity: its terms are ANDed, and the DaemonSet controller does not replace it.
 
 use super::objects::{
-    GuardObject, add_class, all_but, nowhere, object, of_policy, param_kind, param_ref,
+    GuardObject, add_class, all_but, guarded, nowhere, object, of_policy, param_kind, param_ref,
     says_it_all, selected,
 };
 use super::rule::Scope;
 use super::settings::{GuardSettings, PolicyBinding};
 use super::text::Words;
-use pinisi_crds::names::{GUARD_PREFIX, SOVEREIGN_NODES};
+use pinisi_crds::names::SOVEREIGN_NODES;
 use serde_json::{Value, json};
 
 /// End of the names of the stamp's objects.
@@ -46,21 +46,21 @@ pub(super) fn objects(settings: &GuardSettings) -> Vec<GuardObject> {
         operator_namespace: _,
         policies,
         inventories,
+        left,
     } = settings;
     let narrows = |policy: &PolicyBinding| policy.narrows_nodes;
-    let all = if says_it_all(settings, narrows) {
-        nowhere()
-    } else {
-        all_but(&settings.exempt())
-    };
     let own = policies.bindings.iter().filter(|(_, one)| narrows(one));
-    let bound: Vec<(&str, Value)> = [(SOVEREIGN_NODES, all)]
-        .into_iter()
-        .chain(own.map(|(name, policy)| {
-            let selected = selected(&policy.namespaces, &settings.exempt());
-            (name.as_str(), selected)
-        }))
-        .collect();
+    let own = own.map(|(name, policy)| {
+        let selected = selected(&policy.namespaces, &settings.exempt());
+        (name.as_str(), selected)
+    });
+    let mut bound: Vec<(&str, Value)> = own.collect();
+    // Set aside not before what says it all is there, and back before that goes.
+    if says_it_all(settings, narrows) {
+        bound.push((SOVEREIGN_NODES, nowhere()));
+    } else {
+        bound.insert(0, (SOVEREIGN_NODES, all_but(&settings.exempt())));
+    }
     let text = |name: &str| {
         let words = Words::of(inventories.get(name)?);
         Some(words.put(LABELS))
@@ -83,10 +83,9 @@ pub(super) fn objects(settings: &GuardSettings) -> Vec<GuardObject> {
                 objects.push(as_object(BINDING, &id, &binding(&id, matched)));
             }
             // Bindings of a policy that is gone stay in force.
-            let known = |name: &str| bound.iter().any(|(one, _)| *one == name);
-            let gone = inventories
-                .keys()
-                .filter(|name| !policies.bindings.contains_key(*name) && !known(name));
+            let stands = |name: &&String| left.contains(&guarded(&of_policy(STAMP, name)));
+            let gone = inventories.keys();
+            let gone = gone.filter(|name| !policies.bindings.contains_key(*name) && stands(name));
             objects.extend(gone.filter_map(|name| Some(policy(&id_of(name), &text(name)?, false))));
         }
     }
@@ -136,7 +135,7 @@ fn policy(id: &str, labels: &str, looks_up: bool) -> GuardObject {
 
 fn binding(policy: &str, matched: &Value) -> Value {
     json!({
-        "policyName": format!("{GUARD_PREFIX}{policy}"),
+        "policyName": guarded(policy),
         "matchResources": matched,
     })
 }

@@ -30,6 +30,7 @@ fn settings(policies: &[(&str, Enforcement, Unclassified)], rolling_out: &[&str]
             categories: BTreeMap::new(),
         },
         inventories: BTreeMap::new(),
+        left: BTreeSet::new(),
     }
 }
 
@@ -135,6 +136,15 @@ fn pods_are_looked_at_once_where_one_policy_says_it_all() {
     for id in ["g02-pod-create", "g11-pod-parts", "g12-images"] {
         assert_eq!(matched(&firm, id), nowhere(), "{id}");
         assert_eq!(matched(&firm, &format!("{id}.firm")), exempt(), "{id}");
+    }
+    // Never a moment in which neither speaks.
+    let place = |id: &str| {
+        let name = format!("{GUARD_PREFIX}{id}");
+        let at = |o: &GuardObject| o.kind.ends_with("Binding") && o.name == name;
+        firm.iter().position(at)
+    };
+    for id in ["g02-pod-create", "g11-pod-parts", "s01-stamp"] {
+        assert!(place(id) > place(&format!("{id}.firm")), "{id}");
     }
     // What a policy says nothing of, and what is no pod.
     for id in ["g04-pod-update", "g01-bind", "g16-connect"] {
@@ -247,15 +257,21 @@ fn what_a_law_rests_on_is_a_rule_and_a_refusal_that_looks_up_the_inventory_names
 #[test]
 fn what_is_asked_for_every_pod_looks_nothing_up_and_each_policy_has_its_own_text() {
     let firm = [("firm", Enforcement::Deny, Unclassified::NotAway)];
-    let objects = objects(&known(settings(&firm, &[]), &["default", "firm", "gone"]));
+    let mut settings = known(settings(&firm, &[]), &["default", "firm", "gone", "other"]);
+    // That of a policy that is gone stands from before.
+    for id in ["g01-bind.gone", "g11-pod-parts.gone", "s01-stamp.gone"] {
+        settings.left.insert(format!("{GUARD_PREFIX}{id}"));
+    }
+    let objects = objects(&settings);
     let policy = |id: &str| named(&objects, "ValidatingAdmissionPolicy", id);
-    for id in ["g01-bind", "g02-pod-create", "g11-pod-parts", "g12-images"] {
+    assert!(policy("g02-pod-create.gone").is_none() && policy("g01-bind.other").is_none());
+    assert!(named(&objects, "MutatingAdmissionPolicy", "s01-stamp.gone").is_some());
+    for id in ["g01-bind", "g11-pod-parts"] {
         for (suffix, bound) in [("", true), (".firm", true), (".gone", false)] {
             let id = format!("{id}{suffix}");
             let spec = policy(&id).unwrap();
             assert!(spec.get("paramKind").is_none(), "{id}");
             let binding = named(&objects, BINDING, &id);
-            // That of a policy that is gone stands from before.
             assert_eq!(binding.is_some(), bound, "{id}");
             let Some(binding) = binding else { continue };
             assert_eq!(binding["policyName"], format!("{GUARD_PREFIX}{id}"));
