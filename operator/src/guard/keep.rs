@@ -2,6 +2,7 @@
 //! soon after somebody else changed it, and from time to time. Pure; the runner does it.
 
 use super::{GuardPolicies, GuardSettings};
+use crate::check::renewal;
 use crate::report::conditions::GuardState;
 use pinisi_crds::SovereignNodesSpec;
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,8 +80,11 @@ impl Keeper {
         }
         let changed = self.changed(seen, now);
         let held = &self.settings.inventories;
-        let held = held.iter().map(|(name, one)| (name.as_str(), one));
-        let same = held.eq(inventories.iter().map(|(name, one)| (*name, *one)));
+        let same = held.len() == inventories.len()
+            && held.iter().all(|(name, held)| {
+                let wanted = inventories.get(name.as_str());
+                wanted.is_some_and(|wanted| says_the_same(held, wanted))
+            });
         let other = !same || self.settings.policies != *policies;
         if !other && changed.is_empty() && self.next.is_some_and(|next| now < next) {
             return (None, Vec::new());
@@ -136,6 +140,33 @@ impl Keeper {
     }
 }
 
+/// Whether a text of one inventory does for the other: a time that is not due to be renewed does, or an
+/// inventory that cannot be written would have the guard put in place at every turn.
+fn says_the_same(held: &SovereignNodesSpec, wanted: &SovereignNodesSpec) -> bool {
+    let SovereignNodesSpec {
+        nodes,
+        node_selector,
+        away,
+        terms,
+        renewed_at,
+        max_age_seconds,
+    } = held;
+    let fresh = match (renewed_at, &wanted.renewed_at) {
+        (None, None) => true,
+        (Some(held), Some(wanted_at)) => {
+            let later = wanted_at.0.duration_since(held.0);
+            !later.is_negative() && later < renewal::every(wanted)
+        }
+        (None, Some(_)) | (Some(_), None) => false,
+    };
+    fresh
+        && *nodes == wanted.nodes
+        && *node_selector == wanted.node_selector
+        && *away == wanted.away
+        && *terms == wanted.terms
+        && *max_age_seconds == wanted.max_age_seconds
+}
+
 /// Bindings that are named after a SovereigntyPolicy that is not there.
 fn left(seen: &Seen, policies: &GuardPolicies) -> BTreeSet<String> {
     let bindings = seen.iter().filter(|(kind, _)| kind.ends_with("Binding"));
@@ -150,6 +181,8 @@ fn left(seen: &Seen, policies: &GuardPolicies) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+    use pinisi_crds::sovereign_nodes::NodeIdentity;
 
     const KIND: &str = "ValidatingAdmissionPolicy";
 
@@ -243,13 +276,27 @@ mod tests {
     fn an_inventory_that_changes_is_put_into_the_text_at_once() {
         let start = Instant::now();
         let mut keeper = in_place(start);
-        let inventory = SovereignNodesSpec::default();
-        let inventories = BTreeMap::from([("default", &inventory)]);
-        let (due, _) = keeper.due(&GuardPolicies::default(), &inventories, &Seen::new(), start);
-        assert_eq!(due.map(|settings| settings.inventories.len()), Some(1));
-        keeper.finish(Ok(applied(4)), start);
-        let (due, _) = keeper.due(&GuardPolicies::default(), &inventories, &Seen::new(), start);
-        assert!(due.is_none());
+        let at = |seconds| Time(jiff::Timestamp::from_second(seconds).expect("a time"));
+        let inventory = |seconds| SovereignNodesSpec {
+            max_age_seconds: 60,
+            renewed_at: Some(at(seconds)),
+            ..SovereignNodesSpec::default()
+        };
+        let (first, soon, due) = (inventory(0), inventory(14), inventory(15));
+        let mut changes = |one| {
+            let inventories = BTreeMap::from([("default", one)]);
+            let policies = GuardPolicies::default();
+            let (due, _) = keeper.due(&policies, &inventories, &Seen::new(), start);
+            if due.is_some() {
+                keeper.finish(Ok(applied(4)), start);
+            }
+            due.is_some()
+        };
+        assert!(changes(&first) && !changes(&first));
+        assert!(!changes(&soon) && changes(&due));
+        let mut other = inventory(15);
+        other.nodes.insert("h1".into(), NodeIdentity::default());
+        assert!(changes(&other));
     }
 
     #[test]
