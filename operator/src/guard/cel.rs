@@ -42,22 +42,16 @@ pub fn storage_class(object: &str) -> String {
     )
 }
 
-/// A list of strings as CEL has it.
+/// A list of strings as CEL has it, without blanks: one of nodes may be as long as the API server reads.
 #[must_use]
 pub fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<_> = words.into_iter().map(quoted).collect();
-    format!("[{}]", quoted.join(", "))
+    format!("[{}]", quoted.join(","))
 }
 
-/// A string as CEL has it, without what would end it.
+/// A string as CEL has it.
 #[must_use]
 pub fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace(['\\', '\''], ""))
-}
-
-/// A string as CEL has it, exactly.
-#[must_use]
-pub fn constant(word: &str) -> String {
     let mut text = String::with_capacity(word.len() + 2);
     text.push('\'');
     for c in word.chars() {
@@ -70,14 +64,6 @@ pub fn constant(word: &str) -> String {
     }
     text.push('\'');
     text
-}
-
-/// A list of strings as CEL has it, exactly.
-#[must_use]
-pub fn constants<'a>(words: impl IntoIterator<Item = &'a String>) -> String {
-    let all: Vec<_> = words.into_iter().map(|word| constant(word)).collect();
-    // Without blanks: a list of nodes may be as long as the API server reads.
-    format!("[{}]", all.join(","))
 }
 
 /// A condition and its refusal: `pinisi G01: ` and `words`, an expression that ends a sentence.
@@ -95,8 +81,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_constant_ends_nothing() {
-        assert_eq!(constant("a'b\\c\n\u{7}"), "'a\\'b\\\\c\\n\\u0007'");
-        assert_eq!(constants(&["a".to_owned(), "b".to_owned()]), "['a','b']");
+    fn nothing_in_a_string_ends_it() {
+        assert_eq!(quoted("a'b\\c\n\u{7}"), "'a\\'b\\\\c\\n\\u0007'");
+        assert_eq!(list(["a", "b"]), "['a','b']");
     }
 }

@@ -3,7 +3,7 @@
 //! expression is compiled once, and a list of constants becomes a set. For what is asked of every pod
 //! that counts; all else looks the inventory up. Not here: what the rules say.
 
-use super::cel::{constant, constants};
+use super::cel::{list, quoted};
 use super::rule::{Rule, Validation};
 use pinisi_crds::SovereignNodesSpec;
 use pinisi_crds::sovereign_nodes::Terms;
@@ -45,7 +45,7 @@ pub fn inlined(rule: &Rule, inventory: &SovereignNodesSpec) -> Option<Rule> {
 fn with_law(id: &str, says: &str, terms: &Terms) -> String {
     match terms.law.get(id) {
         None => says.to_owned(),
-        Some(law) => format!("({says}) + {}", constant(&format!(" ({law})"))),
+        Some(law) => format!("({says}) + {}", quoted(&format!(" ({law})"))),
     }
 }
 
@@ -83,17 +83,26 @@ impl Words {
         let written = renewed_at.as_ref().map(|at| at.0.to_string());
         let words = [
             // What is only asked for membership is a list: it becomes a set.
-            ("nodes", constants(nodes.keys())),
+            ("nodes", list(nodes.keys().map(String::as_str))),
             ("nodeSelector", map(node_selector)),
             ("away", map(away)),
-            ("terms.storageClasses", constants(storage_classes.keys())),
-            ("terms.registries", constants(registries)),
-            ("terms.schedulers", constants(schedulers)),
-            ("terms.runtimeClasses", constants(runtime_classes)),
             (
-                "renewedAt",
-                constant(written.as_deref().unwrap_or_default()),
+                "terms.storageClasses",
+                list(storage_classes.keys().map(String::as_str)),
             ),
+            (
+                "terms.registries",
+                list(registries.iter().map(String::as_str)),
+            ),
+            (
+                "terms.schedulers",
+                list(schedulers.iter().map(String::as_str)),
+            ),
+            (
+                "terms.runtimeClasses",
+                list(runtime_classes.iter().map(String::as_str)),
+            ),
+            ("renewedAt", quoted(written.as_deref().unwrap_or_default())),
             ("maxAgeSeconds", max_age_seconds.to_string()),
         ];
         let mut words: Vec<_> = words
@@ -107,29 +116,35 @@ impl Words {
                 written.is_some().to_string(),
             ),
         );
-        // `nodes` is the begin of no other path once the longer ones are gone.
+        // A path that begins as another one does stands before it.
         words.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
         Self(words)
     }
 
-    /// An expression with them.
+    /// An expression with them. What was put in is not looked through again: it may hold any words.
     #[must_use]
     pub fn put(&self, expression: &str) -> String {
-        let mut text = expression.to_owned();
-        for (path, word) in &self.0 {
-            // Most expressions name few of them, and a list of nodes is long.
-            if text.contains(path) {
-                text = text.replace(path, word);
-            }
+        let (mut text, mut rest) = (String::new(), expression);
+        let first = |rest: &str| {
+            let found = self.0.iter().enumerate();
+            let found = found.filter_map(|(place, (path, _))| Some((rest.find(path)?, place)));
+            // The longer one of two that begin at the same place stands first.
+            found.min()
+        };
+        while let Some((at, place)) = first(rest) {
+            let (path, word) = &self.0[place];
+            text.push_str(&rest[..at]);
+            text.push_str(word);
+            rest = &rest[at + path.len()..];
         }
-        text
+        text + rest
     }
 }
 
 fn map(of: &BTreeMap<String, String>) -> String {
     let entries: Vec<_> = of
         .iter()
-        .map(|(key, value)| format!("{}: {}", constant(key), constant(value)))
+        .map(|(key, value)| format!("{}: {}", quoted(key), quoted(value)))
         .collect();
     format!("{{{}}}", entries.join(", "))
 }
@@ -202,6 +217,18 @@ mod tests {
                 && age.holds.contains("string(60)"),
             "{}",
             age.holds
+        );
+    }
+
+    #[test]
+    fn what_was_put_in_is_not_looked_through_again() {
+        let mut inventory = inventory(1);
+        inventory.terms.registries = vec!["params.spec.nodes".into()];
+        let text = Words::of(&inventory)
+            .put("a in params.spec.terms.registries || b in params.spec.nodes");
+        assert_eq!(
+            text,
+            "a in ['params.spec.nodes'] || b in ['worker-00000.example']"
         );
     }
 

@@ -2,7 +2,7 @@
 //! taken off, only by who may attest; a listed name comes back only as the machine that was listed;
 //! what only looks like a node is none.
 
-use super::super::cel::{label, list, rule};
+use super::super::cel::{label, quoted, rule};
 use super::super::rule::{Match, Rule, Scope, Tier, WRITES};
 use super::kinds::MAY_ATTEST;
 use crate::check::attested::VIRTUAL;
@@ -98,13 +98,7 @@ pub(super) fn virtual_nodes(stamp: &BTreeMap<String, String>) -> Rule {
     );
     let marked: Vec<_> = stamp
         .iter()
-        .map(|(key, value)| {
-            format!(
-                "{} == {}",
-                label("object", key),
-                list([value.as_str()]).trim_matches(['[', ']'])
-            )
-        })
+        .map(|(key, value)| format!("{} == {}", label("object", key), quoted(value)))
         .collect();
     // Without a stamp there is no mark to carry.
     let marked = if marked.is_empty() {
